@@ -1,0 +1,91 @@
+"""One TLS connection as the network saw it: facts first, then what is abnormal about them."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Facts of one TLS connection, under the names of Zeek's ssl.log and x509.log. The same from every sensor.
+
+    Unset fields were not seen; they are left out of JSON, as Zeek leaves them out. Times are seconds since 1970 UTC.
+    """
+
+    ts: float
+    """First packet of the TLS handshake that was seen (Zeek: ssl.log `ts`)."""
+    uid: str
+    orig_h: str = msgspec.field(name="id.orig_h")
+    orig_p: int = msgspec.field(name="id.orig_p")
+    resp_h: str = msgspec.field(name="id.resp_h")
+    resp_p: int = msgspec.field(name="id.resp_p")
+    proto: Literal["tcp", "udp"] = "tcp"
+    community_id: str | None = None
+    """Community ID v1, seed 0."""
+    sensor: str = "embedded"
+    """Who observed: `embedded`, `an1496.log` or `ssl.log`."""
+    source: str | None = None
+    """The record this came from: `file:frame` for captures, `file:line` for logs."""
+
+    version: str | None = None
+    """`SSLv3`, `TLSv10` … `TLSv13`, or `unknown-NNNNN`, as Zeek writes it."""
+    cipher: str | None = None
+    curve: str | None = None
+    server_name: str | None = None
+    next_protocol: str | None = None
+    resumed: bool | None = None
+    established: bool | None = None
+    """True: both sides finished. False: it is known to have failed. None: half the conversation was not seen."""
+    last_alert: str | None = None
+    ssl_history: str | None = None
+    """Zeek's letters: upper case from the client, lower case from the server."""
+    client_hello_seen: bool | None = None
+    downgrade: str | None = None
+    """Sign of a forced lower version: `scsv` (RFC 7507 offered), `sentinel` (RFC 8446 4.1.3 in the server random)."""
+    handshake_error: str | None = None
+    """What in the handshake did not parse, and where."""
+
+    ja3: str | None = None
+    ja3_raw: str | None = None
+    ja3s: str | None = None
+    ja3s_raw: str | None = None
+    ja4: str | None = None
+    ja4_raw: str | None = None
+
+    cert_visible: bool | None = None
+    """False: encrypted (TLS 1.3) or not sent (resumption). None: the server's flight was not seen."""
+    cert_chain_fps: tuple[str, ...] | None = None
+    """SHA-256 of each certificate, leaf first, lower-case hex."""
+    cert_chain_sha1s: tuple[str, ...] | None = None
+    client_cert_chain_fps: tuple[str, ...] | None = None
+    cert_inherited_from: str | None = None
+    """uid of the full handshake whose certificate this resumed session uses."""
+    certificate_error: str | None = None
+    """Which certificate did not parse, and why."""
+    cert_version: int | None = msgspec.field(name="certificate.version", default=None)
+    cert_serial: str | None = msgspec.field(name="certificate.serial", default=None)
+    """Upper-case hex without leading zeros beyond a whole byte, as Zeek writes it."""
+    cert_subject: str | None = msgspec.field(name="certificate.subject", default=None)
+    cert_issuer: str | None = msgspec.field(name="certificate.issuer", default=None)
+    cert_not_valid_before: float | None = msgspec.field(name="certificate.not_valid_before", default=None)
+    cert_not_valid_after: float | None = msgspec.field(name="certificate.not_valid_after", default=None)
+    cert_key_alg: str | None = msgspec.field(name="certificate.key_alg", default=None)
+    cert_sig_alg: str | None = msgspec.field(name="certificate.sig_alg", default=None)
+    cert_key_type: str | None = msgspec.field(name="certificate.key_type", default=None)
+    cert_key_length: int | None = msgspec.field(name="certificate.key_length", default=None)
+    """Bits."""
+    cert_exponent: str | None = msgspec.field(name="certificate.exponent", default=None)
+    cert_curve: str | None = msgspec.field(name="certificate.curve", default=None)
+    san_dns: tuple[str, ...] | None = msgspec.field(name="san.dns", default=None)
+    san_ip: tuple[str, ...] | None = msgspec.field(name="san.ip", default=None)
+    basic_constraints_ca: bool | None = msgspec.field(name="basic_constraints.ca", default=None)
+    basic_constraints_path_len: int | None = msgspec.field(name="basic_constraints.path_len", default=None)
+    validation_code: int | None = None
+    """X509_V_ERR_* of OpenSSL's chain building, dates left out: 0 trusted, 18 self-signed, 19 self-signed in chain, 20/21 unknown issuer."""
+    validation_status: str | None = None
+    """The code's meaning, with the dates judged at `ts`."""
+    sni_matches_cert: bool | None = None
+
+    anomalies: tuple[str, ...] | None = None
+    """Ids of `model.anomaly`, sorted. None: nobody judged yet."""
+    anomaly_facts: tuple[str, ...] | None = None
+    """For each anomaly, the fact that triggered it."""
