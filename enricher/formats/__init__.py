@@ -1,0 +1,1 @@
+"""One record of one product to an EndpointEvent or an Observation; one file per product."""

@@ -24,7 +24,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     user: str | None = None
 
 
-class ProcessStart(_Event, tag="process_start"):
+class ProcessStart(_Event, frozen=True, kw_only=True, tag="process_start"):
     """A process was created (Sysmon 1, Security 4688)."""
 
     command_line: str | None = None
@@ -39,11 +39,11 @@ class ProcessStart(_Event, tag="process_start"):
     integrity_level: str | None = None
 
 
-class ProcessEnd(_Event, tag="process_end"):
+class ProcessEnd(_Event, frozen=True, kw_only=True, tag="process_end"):
     """A process ended (Sysmon 5)."""
 
 
-class ModuleLoad(_Event, tag="module_load"):
+class ModuleLoad(_Event, frozen=True, kw_only=True, tag="module_load"):
     """A process loaded a TLS or crypto library, or its own image, which carries the signer (Sysmon 7)."""
 
     image_loaded: str
@@ -56,7 +56,7 @@ class ModuleLoad(_Event, tag="module_load"):
     company: str | None = None
 
 
-class NetworkConnect(_Event, tag="network_connect"):
+class NetworkConnect(_Event, frozen=True, kw_only=True, tag="network_connect"):
     """A process opened or accepted a connection (Sysmon 3, Security 5156), or bound a port (5158: no remote side).
 
     `local_*` is the side on this host, whatever the product calls it.
@@ -73,7 +73,7 @@ class NetworkConnect(_Event, tag="network_connect"):
     remote_name: str | None = None
 
 
-class ProcessTamper(_Event, tag="process_tamper"):
+class ProcessTamper(_Event, frozen=True, kw_only=True, tag="process_tamper"):
     """Somebody changed a running process: `guid`, `pid`, `image` are the victim (Sysmon 8, 25)."""
 
     technique: str

@@ -1,0 +1,1 @@
+"""All that is impure: files, clock, signals, progress, the order of work."""

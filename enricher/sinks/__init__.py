@@ -1,0 +1,1 @@
+"""Notice to bytes, one file per destination."""

@@ -1,0 +1,1 @@
+"""Evidences, weights, severity and the notice; pure."""
