@@ -80,7 +80,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     basic_constraints_ca: bool | None = msgspec.field(name="basic_constraints.ca", default=None)
     basic_constraints_path_len: int | None = msgspec.field(name="basic_constraints.path_len", default=None)
     validation_code: int | None = None
-    """X509_V_ERR_* of OpenSSL's chain building, dates left out: 0 trusted, 18 self-signed, 19 self-signed in chain, 20/21 unknown issuer."""
+    """X509_V_ERR_* of OpenSSL's chain building, dates left out.
+
+    0 trusted, 18 self-signed, 19 self-signed in chain, 20/21 unknown issuer.
+    """
     validation_status: str | None = None
     """The code's meaning, with the dates judged at `ts`."""
     sni_matches_cert: bool | None = None

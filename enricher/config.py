@@ -1,0 +1,1 @@
+"""One TOML for everything; each room owns its own settings."""
