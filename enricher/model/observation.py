@@ -92,3 +92,48 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Ids of `model.anomaly`, sorted. None: nobody judged yet."""
     anomaly_facts: tuple[str, ...] | None = None
     """For each anomaly, the fact that triggered it."""
+
+
+class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Facts of one certificate from a log that keeps them apart from connections (Zeek's x509.log).
+
+    Field names are those of `Observation`, so that the facts of a leaf can be laid over it.
+    """
+
+    fingerprint: str
+    """SHA-256, lower-case hex."""
+    source: str | None = None
+    cert_version: int | None = None
+    cert_serial: str | None = None
+    cert_subject: str | None = None
+    cert_issuer: str | None = None
+    cert_not_valid_before: float | None = None
+    cert_not_valid_after: float | None = None
+    cert_key_alg: str | None = None
+    cert_sig_alg: str | None = None
+    cert_key_type: str | None = None
+    cert_key_length: int | None = None
+    cert_exponent: str | None = None
+    cert_curve: str | None = None
+    san_dns: tuple[str, ...] | None = None
+    san_ip: tuple[str, ...] | None = None
+    basic_constraints_ca: bool | None = None
+    basic_constraints_path_len: int | None = None
+
+
+class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a connection log adds to an Observation of the same uid (Zeek's conn.log)."""
+
+    uid: str
+    ts: float
+    proto: str
+    community_id: str | None = None
+    history: str | None = None
+    source: str | None = None
+
+
+class Prevalence(msgspec.Struct, frozen=True, kw_only=True):
+    """In how many distinct client hosts a JA4 was seen, and how many hosts were seen at all."""
+
+    hosts: int
+    total_hosts: int
