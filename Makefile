@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` and `make test`. Both set up what they need in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_OUT ?= an1496-out
+
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo 'make demo   replay the bundled capture with its Sysmon log'
+	@echo 'make test   run every test'
+	@echo 'make lint   format, lint, types, import walls, Zeek scripts'
+	@echo 'make bench  measure side by side with peers'
+	@echo 'make clean  remove what these made'
+
+# Debian ships python3 without venv; root gets it installed, others are told the line to type.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'an1496 needs Python 3.11 or later' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; } \
+	  || { echo 'python3-venv is missing: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: pyproject.toml $(VENV)/.test
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.demo
+	$(BIN)/an1496 replay pcaps/demo.pcap --endpoint pcaps/demo.jsonl --ca-bundle pcaps/ca.pem --out $(DEMO_OUT)
+
+test: $(VENV)/.test
+	$(BIN)/pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/endpoint.py
+	$(BIN)/python benchmarks/join.py
+
+clean:
+	rm -rf $(VENV) $(DEMO_OUT) build *.egg-info

@@ -1,0 +1,85 @@
+import gzip
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from enricher.model.problem import Problem
+from enricher.service import inputs
+
+
+def stream_of(path: Path) -> inputs.Stream:
+    return inputs.Stream(inputs.Input(str(path), path, path.stat().st_size))
+
+
+def test_a_folder_gives_every_file_below_it_once_and_sorted(tmp_path: Path) -> None:
+    for name in ("b/2", "a/1", "b/.hidden"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    problems: list[Problem] = []
+    found = inputs.find([str(tmp_path), str(tmp_path / "b/2")], problems)
+    assert [(f.name.removeprefix(str(tmp_path)), f.named) for f in found] == [("/a/1", False), ("/b/2", True)]
+    assert not problems
+
+
+def test_a_missing_file_is_a_problem_and_the_others_are_found(tmp_path: Path) -> None:
+    (tmp_path / "here").write_bytes(b"x")
+    problems: list[Problem] = []
+    found = inputs.find([str(tmp_path / "gone"), str(tmp_path / "here")], problems)
+    assert [f.path for f in found] == [tmp_path / "here"]
+    assert [str(p) for p in problems] == [f"{tmp_path}/gone: no such file or directory; check the path"]
+
+
+def test_an_empty_folder_is_a_problem(tmp_path: Path) -> None:
+    problems: list[Problem] = []
+    assert inputs.find([str(tmp_path)], problems) == []
+    assert "no files" in problems[0].what
+
+
+def test_gzip_is_unpacked_whatever_the_name(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 8192
+    (tmp_path / "log").write_bytes(gzip.compress(data[:1000]) + gzip.compress(data[1000:]))
+    stream = stream_of(tmp_path / "log")
+    assert len(stream.head) == inputs.HEAD
+    assert b"".join(stream.chunks()) == data
+    stream.close()
+
+
+def test_no_chunk_is_larger_than_a_mebibyte_even_from_a_gzip_bomb(tmp_path: Path) -> None:
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(64 * 1024 * 1024)))
+    stream = stream_of(tmp_path / "bomb.gz")
+    assert max(len(chunk) for chunk in stream.chunks()) <= inputs.CHUNK
+    stream.close()
+
+
+def test_a_cut_gzip_gives_what_came_before_the_cut(tmp_path: Path) -> None:
+    data = bytes(3 * 1024 * 1024)
+    packed = gzip.compress(data, compresslevel=0)
+    (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    stream = stream_of(tmp_path / "cut.gz")
+    got = 0
+    with pytest.raises(EOFError) as error:
+        for chunk in stream.chunks():
+            got += len(chunk)
+    assert got >= inputs.CHUNK
+    assert "damaged or cut off" in inputs.why(error.value)
+    stream.close()
+
+
+def test_standard_input_is_read_without_seeking(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    fake = io.TextIOWrapper(io.BufferedReader(Pipe(gzip.compress(b"hello"))))  # type: ignore[type-var]
+    monkeypatch.setattr(sys, "stdin", fake)
+    assert b"".join(inputs.Stream(inputs.Input("stdin", None, None)).chunks()) == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [(b"", "empty"), (b"PK\x03\x04rest", "zip archive"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"hello\n", "neither")],
+)
+def test_a_file_of_no_use_is_told_why(head: bytes, words: str) -> None:
+    assert words in inputs.not_recognised("f", head).what
