@@ -27,12 +27,13 @@ def schema(name: str) -> dict[str, Any]:
     for key, component in components.items():
         if key in types:
             _describe(component, types[key])
-    return {
+    whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"AN1496 {name}",
         **root,
         "$defs": components,
     }
+    return msgspec.json.decode(msgspec.json.encode(whole), type=dict[str, Any])
 
 
 def _structs(root: Any) -> set[type[msgspec.Struct]]:
