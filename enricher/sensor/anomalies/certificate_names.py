@@ -1,0 +1,51 @@
+"""Whom the leaf certificate names."""
+
+import re
+from typing import Final
+
+from enricher.sensor.anomalies._case import Case, Rule
+from enricher.sensor.distinguished_name import attributes
+
+_NOT_WORD: Final = re.compile(r"[^0-9a-zA-Z_]+")
+
+
+def _sni_mismatch(case: Case) -> str | None:
+    """The certificate is not for the name that the client asked for."""
+    o = case.observation
+    if o.sni_matches_cert is not False:
+        return None
+    names = ", ".join((*(o.san_dns or ()), *(o.san_ip or ()))[:3]) or o.cert_subject
+    return f"asked for {o.server_name}, got {names}"
+
+
+def _default_subject(case: Case) -> str | None:
+    """The names are those that a tool fills in unless told otherwise."""
+    o = case.observation
+    if o.cert_subject is None:
+        return None
+    subject = attributes(o.cert_subject)
+    issuer = attributes(o.cert_issuer) if o.cert_issuer else ()
+    for default in sorted(case.thresholds.default_subjects):
+        wanted = set(attributes(default))
+        if wanted <= set(subject) or wanted <= set(issuer):
+            return default
+    if subject == issuer and _metasploit(subject):
+        return f"form of Metasploit's random names: {o.cert_subject}"
+    if [value for kind, value in subject if kind == "CN"] == ["localhost"] and o.san_dns is None and o.san_ip is None:
+        return "CN=localhost and no alternative name"
+    return None
+
+
+def _metasploit(subject: tuple[tuple[str, str], ...]) -> bool:
+    """Metasploit makes up a company, derives the host name from it, and the mail address from unit and host.
+
+    (lib/msf/core/cert_provider.rb: C, ST, O, OU, CN, emailAddress in this order.)
+    """
+    if tuple(kind for kind, _ in subject) != ("emailAddress", "CN", "OU", "O", "ST", "C"):
+        return False
+    mail, host, unit, company, _, country = (value for _, value in subject)
+    label = _NOT_WORD.sub(".", company.replace("\\", "").lower().replace("and", ""))
+    return country == "US" and mail == f"{unit}@{host}" and host.rpartition(".")[0] == label
+
+
+RULES: Final[dict[str, Rule]] = {"sni_mismatch": _sni_mismatch, "default_subject": _default_subject}

@@ -1,0 +1,91 @@
+"""What is odd about the handshake itself."""
+
+from typing import Final
+
+from enricher.sensor.anomalies._case import Case, Rule, datagram
+
+_JA4_VERSIONS: Final = {"s2": "SSLv2", "s3": "SSLv3", "10": "TLSv10", "11": "TLSv11", "12": "TLSv12", "13": "TLSv13"}
+_ORDER: Final = tuple(_JA4_VERSIONS.values())
+_INTEGRITY_ONLY: Final = frozenset({"TLS_SHA256_SHA256", "TLS_SHA384_SHA384"})
+"""TLS 1.3 without encryption (RFC 9150); their names do not say NULL."""
+
+
+def _no_sni(case: Case) -> str | None:
+    """The client named no server. Datagram TLS of media never does."""
+    o = case.observation
+    if o.client_hello_seen is not True or o.server_name or datagram(o):
+        return None
+    return f"no server name for {o.resp_h}"
+
+
+def _legacy_version(case: Case) -> str | None:
+    """A version that standards have withdrawn."""
+    version = case.observation.version
+    return version if version in case.thresholds.legacy_versions else None
+
+
+def _version_fallback(case: Case) -> str | None:
+    """The client came back with a lower version, or a server that could do better was made not to.
+
+    A server writes its sentinel for every client that cannot do better either, so it counts only when the client's
+    own offer, as its JA4 tells it, was above what was chosen.
+    """
+    o = case.observation
+    if o.downgrade == "scsv":
+        return f"client retries with a lower version (RFC 7507), got {o.version or 'no answer'}"
+    if o.downgrade != "sentinel" or o.ja4 is None or o.version not in _ORDER:
+        return None
+    offered = _JA4_VERSIONS.get(o.ja4[1:3])
+    if offered is None or _ORDER.index(offered) <= _ORDER.index(o.version):
+        return None
+    return f"client offered {offered}, server is able but chose {o.version} (RFC 8446 4.1.3)"
+
+
+def _weak_cipher(case: Case) -> str | None:
+    """A cipher suite without encryption or authentication, or with a broken part."""
+    cipher = case.observation.cipher
+    if cipher is None:
+        return None
+    weak = cipher in _INTEGRITY_ONLY or not case.thresholds.weak_cipher_words.isdisjoint(cipher.upper().split("_"))
+    return cipher if weak else None
+
+
+def _handshake_failed(case: Case) -> str | None:
+    """A TLS server answered, or somebody sent an alert, and the handshake is known to have failed.
+
+    A port where nothing answers, or nothing that speaks TLS, is no failed handshake.
+    """
+    o = case.observation
+    if o.established is not False:
+        return None
+    if o.last_alert:
+        return f"alert {o.last_alert}"
+    answered = o.version is not None or o.cipher is not None or any(c.islower() for c in o.ssl_history or "")
+    return "server answered, handshake not completed" if answered else None
+
+
+def _unusual_port(case: Case) -> str | None:
+    """A server port where TLS is not at home.
+
+    Without the ClientHello nobody knows who the server is. Datagram TLS of media uses any port.
+    """
+    o = case.observation
+    if o.resp_p in case.thresholds.usual_ports or o.client_hello_seen is False or datagram(o):
+        return None
+    return f"port {o.resp_p}/{o.proto}"
+
+
+def _malformed_handshake(case: Case) -> str | None:
+    """A handshake message breaks the protocol."""
+    return case.observation.handshake_error
+
+
+RULES: Final[dict[str, Rule]] = {
+    "no_sni": _no_sni,
+    "legacy_version": _legacy_version,
+    "version_fallback": _version_fallback,
+    "weak_cipher": _weak_cipher,
+    "handshake_failed": _handshake_failed,
+    "unusual_port": _unusual_port,
+    "malformed_handshake": _malformed_handshake,
+}
