@@ -1,0 +1,78 @@
+"""The sensor's wire half: a capture's bytes in, one Observation per TLS connection out. It does not judge."""
+
+from enricher.model.observation import Observation
+from enricher.model.problem import Problem
+from enricher.sensor import facts
+from enricher.sensor.connection import Connection
+from enricher.sensor.container import CaptureReader, Packet, recognise
+from enricher.sensor.contract import CertificateReader, Counters, Log, WireSettings
+from enricher.sensor.flow import Flow, FlowTable
+from enricher.sensor.link import LINKS
+from enricher.sensor.packet import reverse
+
+__all__ = ["CertificateReader", "Counters", "Sensor", "WireSettings", "recognise"]
+
+
+class Sensor:
+    """Reads one capture.
+
+    An Observation's `ts` is the time of the packet in which the first ClientHello starts, of the first ServerHello
+    where the client was not seen; `source` is that packet's frame number. Its `anomalies` stay None.
+    """
+
+    def __init__(self, name: str, settings: WireSettings, certificates: CertificateReader) -> None:
+        self.counters = Counters()
+        self._name = name
+        self._certificates = certificates
+        self._log = Log(name, settings.max_problems, self.counters)
+        self._flows = FlowTable(settings, self.counters, self._report)
+        self._reader = CaptureReader(self._open_link, self.counters, self._log)
+        self._ready: list[Observation] = []
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be read, at most `max_problems`."""
+        return self._log.problems
+
+    def feed(self, data: bytes) -> list[Observation]:
+        """Take the next bytes of the file, in chunks of any size; give the connections that are over."""
+        self._reader.feed(data)
+        return self._take()
+
+    def close(self) -> list[Observation]:
+        """End of the capture; give the connections that were still open."""
+        self._reader.close()
+        self._flows.close()
+        return self._take()
+
+    def _take(self) -> list[Observation]:
+        ready, self._ready = self._ready, []
+        return ready
+
+    def _open_link(self, number: int) -> Packet:
+        link, deliver, counters = LINKS.get(number), self._flows.packet, self.counters
+        if link is None:
+            self._log.add(f"link type {number}", "cannot be read", "its packets are left out")
+
+            def unknown(_frame: int, _ts: float, _data: bytes, _start: int, _end: int) -> None:
+                counters.packets_unknown_link += 1
+
+            return unknown
+
+        def packet(frame: int, ts: float, data: bytes, start: int, end: int) -> None:
+            ip = link(data, start, end)
+            if ip >= 0:
+                deliver(frame, ts, data, ip, end)
+            else:
+                counters.packets_not_tcp += 1
+
+        return packet
+
+    def _report(self, flow: Flow, connection: Connection, established: bool | None) -> None:  # noqa: FBT001
+        originator = connection.client if flow.originator is None else flow.originator
+        assert originator is not None
+        key = flow.key if originator == 0 else reverse(flow.key)
+        observation = facts.observe(
+            connection, key, originator, self._name, self._certificates, established=established
+        )
+        self._ready.append(observation)

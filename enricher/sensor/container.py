@@ -1,0 +1,212 @@
+"""Capture files: pcap and pcapng, bytes in, packets out.
+
+Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import Final
+
+from enricher.sensor.contract import Counters, Log
+
+Packet = Callable[[int, float, bytes, int, int], None]
+"""Takes frame number (from 1), seconds since 1970, a buffer, and where in it the packet starts and ends."""
+OpenLink = Callable[[int], Packet]
+"""Gives the taker of packets of a LINKTYPE_ number."""
+
+_PCAP: Final = {  # magic: (byte order, units per second)
+    b"\xd4\xc3\xb2\xa1": ("<", 1_000_000),
+    b"\xa1\xb2\xc3\xd4": (">", 1_000_000),
+    b"\x4d\x3c\xb2\xa1": ("<", 1_000_000_000),
+    b"\xa1\xb2\x3c\x4d": (">", 1_000_000_000),
+}
+_SECTION: Final = b"\x0a\x0d\x0d\x0a"
+_ORDER: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+
+_INTERFACE_BLOCK, _SIMPLE_BLOCK, _PACKET_BLOCK = 1, 3, 6
+_MAX_PACKET: Final = 16 << 20
+"""No link carries more; a longer record is a broken length."""
+
+
+def recognise(head: bytes) -> bool:
+    """Whether a file that starts with these bytes (12 are enough) is a pcap or pcapng."""
+    return head[:4] in _PCAP or (head[:4] == _SECTION and head[8:12] in _ORDER)
+
+
+class CaptureReader:
+    """Cuts a capture into packets. Memory: the chunk fed and at most one record."""
+
+    def __init__(self, open_link: OpenLink, counters: Counters, log: Log) -> None:
+        self._open_link = open_link
+        self._counters = counters
+        self._log = log
+        self._pending = bytearray()
+        self._need = 12
+        self._skip = 0
+        self._read = 0
+        self._parse: Callable[[bytes], int] = self._begin
+        self._unpack = struct.Struct("<IIII").unpack_from
+        self._order = "<"
+        self._units = 1_000_000
+        self._packet: Packet | None = None
+        self._interfaces: list[tuple[Packet, int, int, int]] = []
+        self._ts = 0.0
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the file, in chunks of any size."""
+        while data:
+            if self._skip:
+                skipped = min(self._skip, len(data))
+                self._skip -= skipped
+                self._read += skipped
+                data = data[skipped:]
+                continue
+            if self._pending:
+                self._pending += data
+                if len(self._pending) < self._need:
+                    return
+                data = bytes(self._pending)
+                self._pending.clear()
+            used = self._parse(data)
+            self._read += used
+            data = data[used:]
+            if len(data) < self._need:
+                self._pending += data
+                return
+
+    def close(self) -> None:
+        """End of the file."""
+        if self._parse == self._ignore:
+            return
+        if self._parse == self._begin:
+            self._log.add("byte 0", "no capture: the file is shorter than a header")
+        elif self._pending or self._skip:
+            self._log.add(f"byte {self._read}", "capture ends inside a record", "it was read up to there")
+
+    def _stop(self, offset: int, what: str) -> int:
+        self._log.add(f"byte {self._read + offset}", what, "it was read up to there")
+        self._parse = self._ignore
+        return offset
+
+    def _ignore(self, data: bytes) -> int:
+        self._need = 1
+        return len(data)
+
+    def _begin(self, data: bytes) -> int:
+        if len(data) < 12:
+            return 0
+        if data[:4] in _PCAP:
+            self._order, self._units = _PCAP[data[:4]]
+            self._parse, self._need = self._pcap_header, 24
+            return 0
+        if recognise(data[:12]):
+            self._parse = self._blocks
+            return 0
+        return self._stop(0, "neither pcap nor pcapng")
+
+    def _pcap_header(self, data: bytes) -> int:
+        if len(data) < 24:
+            return 0
+        (link,) = struct.unpack_from(self._order + "I", data, 20)
+        self._packet = self._open_link(link & 0xFFFF)
+        self._unpack = struct.Struct(self._order + "IIII").unpack_from
+        self._parse, self._need = self._records, 16
+        return 24
+
+    def _records(self, data: bytes) -> int:
+        packet, unpack, units, counters = self._packet, self._unpack, self._units, self._counters
+        assert packet is not None
+        frame = counters.packets
+        size = len(data)
+        offset = 0
+        self._need = 16
+        while size - offset >= 16:
+            seconds, fraction, captured, _ = unpack(data, offset)
+            end = offset + 16 + captured
+            if end > size:
+                if captured > _MAX_PACKET:
+                    self._finish(frame, offset)
+                    return self._stop(offset, f"packet record says {captured} bytes")
+                self._need = end - offset
+                break
+            frame += 1
+            packet(frame, seconds + fraction / units, data, offset + 16, end)
+            offset = end
+        self._finish(frame, offset)
+        return offset
+
+    def _finish(self, frame: int, size: int) -> None:
+        self._counters.bytes += size - 16 * (frame - self._counters.packets)
+        self._counters.packets = frame
+
+    def _blocks(self, data: bytes) -> int:
+        offset = 0
+        size = len(data)
+        self._need = 12
+        while size - offset >= 12:
+            if data[offset : offset + 4] == _SECTION:
+                order = _ORDER.get(data[offset + 8 : offset + 12])
+                if order is None:
+                    return self._stop(offset, "section header without byte order")
+                self._order = order
+                self._interfaces = []
+            kind, length = struct.unpack_from(self._order + "II", data, offset)
+            if length < 12 or length % 4:
+                return self._stop(offset, f"block says {length} bytes")
+            end = offset + length
+            if kind not in {_INTERFACE_BLOCK, _SIMPLE_BLOCK, _PACKET_BLOCK}:
+                if end > size:
+                    self._skip = end - size
+                    return size
+            elif length > _MAX_PACKET:
+                return self._stop(offset, f"block says {length} bytes")
+            elif end > size:
+                self._need = length
+                break
+            else:
+                self._block(kind, data, offset + 8, end - 4)
+            offset = end
+        return offset
+
+    def _block(self, kind: int, data: bytes, start: int, end: int) -> None:
+        if kind == _PACKET_BLOCK and end - start >= 20:
+            interface, high, low, captured, _ = struct.unpack_from(self._order + "IIIII", data, start)
+            if interface < len(self._interfaces) and captured <= end - start - 20:
+                packet, units, shift, _ = self._interfaces[interface]
+                self._ts = (high << 32 | low) / units + shift
+                self._deliver(packet, data, start + 20, captured)
+                return
+        elif kind == _SIMPLE_BLOCK and end - start >= 4 and self._interfaces:
+            packet, _, _, limit = self._interfaces[0]
+            (length,) = struct.unpack_from(self._order + "I", data, start)
+            # A simple packet has no time of its own: the one before it is the best that is known.
+            self._deliver(packet, data, start + 4, min(length, limit or length, end - start - 4))
+            return
+        elif kind == _INTERFACE_BLOCK and end - start >= 8:
+            link, _, limit = struct.unpack_from(self._order + "HHI", data, start)
+            units, shift = self._resolution(data, start + 8, end)
+            self._interfaces.append((self._open_link(link), units, shift, limit))
+            return
+        self._counters.packets += kind != _INTERFACE_BLOCK
+        self._log.add(f"byte {self._read + start - 8}", "block that contradicts itself is left out")
+
+    def _deliver(self, packet: Packet, data: bytes, start: int, length: int) -> None:
+        self._counters.packets += 1
+        self._counters.bytes += length
+        packet(self._counters.packets, self._ts, data, start, start + length)
+
+    def _resolution(self, data: bytes, offset: int, end: int) -> tuple[int, int]:
+        """Units per second (if_tsresol) and seconds to add (if_tsoffset) from an interface's options."""
+        units, shift = 1_000_000, 0
+        while end - offset >= 4:
+            option, length = struct.unpack_from(self._order + "HH", data, offset)
+            offset += 4
+            if option == 0 or length > end - offset:
+                break
+            if option == 9 and length == 1:
+                exponent = data[offset]
+                units = 1 << (exponent & 0x7F) if exponent & 0x80 else 10 ** min(exponent, 40)
+            elif option == 14 and length == 8:
+                (shift,) = struct.unpack_from(self._order + "q", data, offset)
+            offset += length + -length % 4
+        return units, shift

@@ -1,0 +1,152 @@
+"""A TLS connection's facts as an Observation."""
+
+import hashlib
+import ipaddress
+from typing import Any, Final
+
+import communityid
+
+from enricher.model.observation import Observation
+from enricher.sensor import fingerprint, names
+from enricher.sensor.connection import Connection
+from enricher.sensor.contract import CertificateReader
+from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13
+from enricher.sensor.packet import addresses
+
+_BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SENTINEL_12: Final = b"DOWNGRD\x01"
+_SENTINEL_11: Final = b"DOWNGRD\x00"
+
+
+def observe(
+    connection: Connection,
+    key: bytes,
+    originator: int,
+    name: str,
+    certificates: CertificateReader,
+    *,
+    established: bool | None,
+) -> Observation:
+    """The Observation of a connection in which at least one hello was read.
+
+    `originator` is the direction of who opened it, `key` its addresses and ports as seen from there (see
+    `packet.reverse`), `name` the capture's, for `source`.
+    """
+    ts, frame = connection.hello_at.get(CLIENT_HELLO) or connection.hello_at[SERVER_HELLO]
+    source, source_port, destination, destination_port = addresses(key)
+    orig_h, resp_h = str(ipaddress.ip_address(source)), str(ipaddress.ip_address(destination))
+    tuple_ = communityid.FlowTuple.make_tcp(orig_h, resp_h, source_port, destination_port)
+    return Observation(
+        ts=ts,
+        uid=uid(key, ts),
+        orig_h=orig_h,
+        orig_p=source_port,
+        resp_h=resp_h,
+        resp_p=destination_port,
+        community_id=communityid.CommunityID().calc(tuple_),
+        source=f"{name}:{frame}",
+        established=established,
+        last_alert=connection.last_alert,
+        ssl_history=connection.history(originator),
+        client_hello_seen=connection.client_hello is not None,
+        downgrade=_downgrade(connection),
+        handshake_error=connection.errors[0] if connection.errors else None,
+        **_client(connection),
+        **_server(connection),
+        **_certificates(connection, certificates, ts),
+    )
+
+
+def uid(key: bytes, ts: float) -> str:
+    """`C` and 17 base-62 digits, the same whenever the connection with this key and time is read again."""
+    number = int.from_bytes(hashlib.sha256(key + ts.hex().encode("ascii")).digest(), "big")
+    digits = []
+    for _ in range(17):
+        number, digit = divmod(number, 62)
+        digits.append(_BASE62[digit])
+    return "C" + "".join(digits)
+
+
+def text(data: bytes) -> str:
+    r"""Bytes from the wire as printable ASCII, all others and the backslash as `\xNN`."""
+    return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\x{byte:02x}" for byte in data)
+
+
+def _client(connection: Connection) -> dict[str, Any]:
+    hello = connection.client_hello
+    if hello is None:
+        return {}
+    ja3, ja3_raw = fingerprint.ja3(hello)
+    ja4, ja4_raw = fingerprint.ja4(hello)
+    name = text(hello.server_name) if hello.server_name else None
+    return {"server_name": name, "ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
+
+
+def _server(connection: Connection) -> dict[str, Any]:
+    hello = connection.server_hello or connection.retry
+    if hello is None:
+        return {}
+    facts: dict[str, Any] = {
+        "version": names.version_name(hello.version),
+        "cipher": names.cipher_name(hello.cipher),
+        "curve": None if connection.group is None else names.group_name(connection.group),
+        "next_protocol": text(hello.alpn) if hello.alpn else None,
+    }
+    if connection.server_hello is not None:
+        facts["resumed"] = _resumed(connection)
+        facts["ja3s"], facts["ja3s_raw"] = fingerprint.ja3s(hello)
+    return facts
+
+
+def _resumed(connection: Connection) -> bool:
+    """Keys of an earlier session are used: TLS 1.3 by a selected PSK, before by the session id or abbreviated."""
+    hello, client = connection.server_hello, connection.client_hello
+    assert hello is not None
+    if hello.psk:
+        return True
+    if is_tls13(hello.version):
+        return False
+    offered = client.session_id if client else b""
+    return connection.abbreviated or (bool(offered.strip(b"\0")) and offered == hello.session_id)
+
+
+def _downgrade(connection: Connection) -> str | None:
+    """A server that could do better says so in its random; it means something if the client could, too."""
+    client, server = connection.client_hello, connection.server_hello
+    if client is None:
+        return None
+    best = max((v for v in client.versions or () if not names.is_grease(v)), default=client.version)
+    if server is not None and server.version < min(best, TLS13):
+        mark = server.random[-8:]
+        if mark == _SENTINEL_12 or (mark == _SENTINEL_11 and server.version < 0x0303):
+            return "sentinel"
+    return "scsv" if FALLBACK_SCSV in client.ciphers else None
+
+
+def _certificates(connection: Connection, certificates: CertificateReader, ts: float) -> dict[str, Any]:
+    assert connection.client is not None
+    client, server = connection.sides[connection.client], connection.sides[1 - connection.client]
+    facts: dict[str, Any] = {"cert_visible": _visible(connection)}
+    if client.chain:
+        facts["client_cert_chain_fps"] = tuple(hashlib.sha256(der).hexdigest() for der in client.chain)
+    if server.chain:
+        hello = connection.client_hello
+        name = text(hello.server_name) if hello and hello.server_name else None
+        facts |= certificates.facts(server.chain, name, ts)
+    if connection.certificate_error:
+        facts["certificate_error"] = connection.certificate_error
+    return facts
+
+
+def _visible(connection: Connection) -> bool | None:
+    """Whether the server's certificate could be seen; None as long as its flight was not seen to the end."""
+    hello = connection.server_hello
+    assert connection.client is not None
+    server = connection.sides[1 - connection.client]
+    if server.chain or connection.certificate_error:
+        return True
+    if hello is None:
+        return None
+    if is_tls13(hello.version) or _resumed(connection):
+        return False
+    return False if server.records.encrypted and not server.gap else None

@@ -1,0 +1,86 @@
+"""JA3, JA3S and JA4 of TLS over TCP, each with the string it hashes.
+
+Sources: salesforce/ja3 (README), FoxIO-LLC/ja4 (technical_details/JA4.md). Only the parts under BSD licences.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+from enricher.sensor.handshake import ClientHello, ServerHello
+from enricher.sensor.names import is_grease
+
+_VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
+_SERVER_NAME, _ALPN = 0, 16
+
+
+def ja3(hello: ClientHello) -> tuple[str, str]:
+    """JA3 and its string: version, ciphers, extensions, groups, point formats, in decimal, without GREASE."""
+    raw = ",".join(
+        (
+            str(hello.version),
+            _decimal(hello.ciphers),
+            _decimal(hello.extensions),
+            _decimal(hello.groups or ()),
+            "-".join(map(str, hello.point_formats or b"")),
+        )
+    )
+    return _md5(raw), raw
+
+
+def ja3s(hello: ServerHello) -> tuple[str, str]:
+    """JA3S and its string: legacy version, cipher, extensions, in decimal."""
+    raw = f"{hello.legacy_version},{hello.cipher},{_decimal(hello.extensions)}"
+    return _md5(raw), raw
+
+
+def ja4(hello: ClientHello) -> tuple[str, str]:
+    """JA4 and JA4_r, its sorted string."""
+    ciphers = _without_grease(hello.ciphers)
+    extensions = _without_grease(hello.extensions)
+    prefix = (
+        f"t{_version(hello)}{'d' if _SERVER_NAME in extensions else 'i'}"
+        f"{min(len(ciphers), 99):02}{min(len(extensions), 99):02}{_alpn(hello)}"
+    )
+    cipher_list = _hex(sorted(ciphers))
+    extension_list = _hex(sorted(code for code in extensions if code not in {_SERVER_NAME, _ALPN}))
+    algorithms = _hex(_without_grease(hello.signature_algorithms or ()))
+    tail = f"{extension_list}_{algorithms}" if algorithms else extension_list
+    return f"{prefix}_{_sha256(cipher_list)}_{_sha256(tail)}", f"{prefix}_{cipher_list}_{tail}"
+
+
+def _version(hello: ClientHello) -> str:
+    offered = _without_grease(hello.versions or ())
+    return _VERSIONS.get(max(offered) if offered else hello.version, "00")
+
+
+def _alpn(hello: ClientHello) -> str:
+    """First and last character of the first protocol, of its hexadecimal form where either is not alphanumeric."""
+    first = hello.alpn[0] if hello.alpn else b""
+    if not first:
+        return "00"
+    ends = first[:1] + first[-1:]
+    if ends.isalnum():
+        return ends.decode("ascii")
+    digits = first.hex()
+    return digits[0] + digits[-1]
+
+
+def _without_grease(codes: Iterable[int]) -> list[int]:
+    return [code for code in codes if not is_grease(code)]
+
+
+def _decimal(codes: Iterable[int]) -> str:
+    return "-".join(map(str, _without_grease(codes)))
+
+
+def _hex(codes: Iterable[int]) -> str:
+    return ",".join(f"{code:04x}" for code in codes)
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode("ascii"), usedforsecurity=False).hexdigest()
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:12] if text else "0" * 12

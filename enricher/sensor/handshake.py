@@ -1,0 +1,246 @@
+"""Handshake messages that travel in the clear, SSLv3 to TLS 1.3: RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066.
+
+A message that cannot be read to its end keeps what was read, and says in `error` what was wrong and at which byte of
+its body. Only a hello whose fixed part does not parse is no hello: None.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import msgspec
+
+from enricher.sensor.reader import MalformedError, Reader
+
+CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE = 1, 2, 11, 12
+FALLBACK_SCSV: Final = 0x5600
+TLS13: Final = 0x0304
+
+_RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+_MAX_CERTIFICATES: Final = 64
+_NAMED_CURVE: Final = 3
+
+
+class ClientHello(msgspec.Struct, kw_only=True):
+    """RFC 8446 section 4.1.2. Lists are as sent, GREASE included; None: the extension was not sent."""
+
+    version: int
+    """legacy_version."""
+    session_id: bytes
+    ciphers: tuple[int, ...]
+    extensions: list[int] = []
+    server_name: bytes | None = None
+    alpn: tuple[bytes, ...] | None = None
+    groups: tuple[int, ...] | None = None
+    point_formats: bytes | None = None
+    signature_algorithms: tuple[int, ...] | None = None
+    versions: tuple[int, ...] | None = None
+    error: str | None = None
+
+
+class ServerHello(msgspec.Struct, kw_only=True):
+    """RFC 8446 section 4.1.3, also as HelloRetryRequest."""
+
+    legacy_version: int
+    random: bytes
+    session_id: bytes
+    cipher: int
+    extensions: list[int] = []
+    selected_version: int | None = None
+    group: int | None = None
+    alpn: bytes | None = None
+    psk: bool = False
+    error: str | None = None
+
+    @property
+    def version(self) -> int:
+        """The version that holds: supported_versions, else legacy_version."""
+        return self.legacy_version if self.selected_version is None else self.selected_version
+
+    @property
+    def is_retry(self) -> bool:
+        """HelloRetryRequest, which is a ServerHello with a certain random."""
+        return self.random == _RETRY
+
+
+def is_tls13(version: int | None) -> bool:
+    """TLS 1.3 or one of its drafts."""
+    return version is not None and (version == TLS13 or version // 0xFF == 0x7F)
+
+
+def client_hello(body: bytes) -> ClientHello | None:
+    """Read a ClientHello."""
+    reader = Reader(body)
+    try:
+        version = reader.number(2, "version")
+        reader.take(32, "random")
+        session_id = reader.vector(1, "session id").rest()
+        ciphers = reader.vector(2, "cipher suites").numbers("cipher suites")
+        compressions = reader.vector(1, "compression methods").rest()
+    except MalformedError:
+        return None
+    if version >> 8 != 3 or len(session_id) > 32 or not ciphers or not compressions:
+        return None
+    hello = ClientHello(version=version, session_id=session_id, ciphers=ciphers)
+    hello.error = _extensions(reader, hello, _CLIENT)
+    return hello
+
+
+def server_hello(body: bytes) -> ServerHello | None:
+    """Read a ServerHello or HelloRetryRequest; drafts of TLS 1.3 up to 21 have no session id and no compression."""
+    reader = Reader(body)
+    try:
+        version = reader.number(2, "version")
+        random = reader.take(32, "random")
+        draft = version >> 8 == 0x7F
+        session_id = b"" if draft else reader.vector(1, "session id").rest()
+        cipher = reader.number(2, "cipher suite")
+        if not draft:
+            reader.number(1, "compression method")
+    except MalformedError:
+        return None
+    if version >> 8 not in {3, 0x7E, 0x7F} or len(session_id) > 32:
+        return None
+    hello = ServerHello(legacy_version=version, random=random, session_id=session_id, cipher=cipher)
+    hello.error = _extensions(reader, hello, _SERVER)
+    return hello
+
+
+def certificates(body: bytes) -> tuple[tuple[bytes, ...], str | None]:
+    """The chain of a Certificate message before TLS 1.3 as far as it could be read, and what was wrong."""
+    chain: list[bytes] = []
+    error = None
+    reader = Reader(body)
+    try:
+        length = reader.number(3, "certificate list")
+        if length != len(reader):
+            error = f"Certificate, byte 0: list of {length} bytes in a message with room for {len(reader)}"
+        while reader and len(chain) < _MAX_CERTIFICATES:
+            chain.append(reader.vector(3, "certificate").rest())
+    except MalformedError as malformed:
+        error = error or f"Certificate, {malformed}"
+    return tuple(filter(None, chain)), error
+
+
+def key_exchange_group(body: bytes, cipher: str) -> int | None:
+    """The named curve in a ServerKeyExchange (RFC 8422 section 5.4); None where the suite or the message has none."""
+    if "_ECDHE_" not in cipher and "_ECDH_ANON_" not in cipher:
+        return None
+    reader = Reader(body)
+    try:
+        if "_PSK_" in cipher:
+            reader.vector(2, "identity hint")
+        kind = reader.number(1, "curve type")
+        return reader.number(2, "named curve") if kind == _NAMED_CURVE else None
+    except MalformedError:
+        return None
+
+
+def _leftover(reader: Reader, what: str) -> None:
+    if reader:
+        raise MalformedError(f"byte {reader.offset}: {len(reader)} bytes after the {what}")
+
+
+H = TypeVar("H", ClientHello, ServerHello)
+
+
+def _extensions(reader: Reader, hello: H, parsers: dict[int, Callable[[H, Reader], None]]) -> str | None:
+    """Read the extensions of a hello into it. An extension that does not parse leaves the others readable."""
+    error = None
+    if not reader:
+        return None  # before RFC 3546, and still allowed
+    try:
+        extensions = reader.vector(2, "extensions")
+    except MalformedError as malformed:
+        error = str(malformed)
+        extensions = reader
+    while extensions:
+        try:
+            kind = extensions.number(2, "extension type")
+            hello.extensions.append(kind)
+            body = extensions.vector(2, f"extension {kind}")
+        except MalformedError as malformed:
+            return error or str(malformed)
+        try:
+            parse = parsers.get(kind)
+            if parse is not None:
+                parse(hello, body)
+                _leftover(body, f"content of extension {kind}")
+        except MalformedError as malformed:
+            error = error or f"extension {kind}, {malformed}"
+    try:
+        _leftover(reader, "extensions")
+    except MalformedError as malformed:
+        error = error or str(malformed)
+    return error
+
+
+def _server_name(hello: ClientHello, body: Reader) -> None:
+    if not body:
+        raise MalformedError(f"byte {body.offset}: no name")
+    names = body.vector(2, "server name list")
+    while names:
+        kind = names.number(1, "name type")
+        name = names.vector(2, "host name").rest()
+        if kind == 0 and hello.server_name is None:
+            hello.server_name = name
+
+
+def _client_alpn(hello: ClientHello, body: Reader) -> None:
+    names = body.vector(2, "protocol name list")
+    found: list[bytes] = []
+    hello.alpn = ()
+    while names:
+        found.append(names.vector(1, "protocol name").rest())
+        hello.alpn = tuple(found)
+
+
+def _groups(hello: ClientHello, body: Reader) -> None:
+    hello.groups = body.vector(2, "group list").numbers("group list")
+
+
+def _point_formats(hello: ClientHello, body: Reader) -> None:
+    hello.point_formats = body.vector(1, "point format list").rest()
+
+
+def _signature_algorithms(hello: ClientHello, body: Reader) -> None:
+    hello.signature_algorithms = body.vector(2, "signature algorithm list").numbers("signature algorithm list")
+
+
+def _client_versions(hello: ClientHello, body: Reader) -> None:
+    hello.versions = body.vector(1, "version list").numbers("version list")
+
+
+def _server_alpn(hello: ServerHello, body: Reader) -> None:
+    hello.alpn = body.vector(2, "protocol name list").vector(1, "protocol name").rest()
+
+
+def _server_version(hello: ServerHello, body: Reader) -> None:
+    hello.selected_version = body.number(2, "selected version")
+
+
+def _server_share(hello: ServerHello, body: Reader) -> None:
+    hello.group = body.number(2, "group")
+    if body:
+        body.vector(2, "key share")
+
+
+def _server_psk(hello: ServerHello, body: Reader) -> None:
+    body.number(2, "selected identity")
+    hello.psk = True
+
+
+_CLIENT: Final[dict[int, Callable[[ClientHello, Reader], None]]] = {
+    0: _server_name,
+    10: _groups,
+    11: _point_formats,
+    13: _signature_algorithms,
+    16: _client_alpn,
+    43: _client_versions,
+}
+_SERVER: Final[dict[int, Callable[[ServerHello, Reader], None]]] = {
+    16: _server_alpn,
+    40: _server_share,  # key_share in drafts of TLS 1.3
+    41: _server_psk,
+    43: _server_version,
+    51: _server_share,
+}

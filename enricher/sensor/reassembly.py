@@ -1,0 +1,88 @@
+"""One direction of a TCP connection, its bytes put back in order. The first copy of a byte wins."""
+
+from typing import Final
+
+Chunk = tuple[bytes, float, int]
+"""Bytes, with time and frame number of the packet that brought them."""
+
+_MASK: Final = 0xFFFF_FFFF
+_HALF: Final = 0x8000_0000
+_MAX_HELD: Final = 1024
+"""Segments that wait, however small."""
+
+
+class Stream:
+    """Takes segments in any order, gives chunks in sequence."""
+
+    __slots__ = ("_held", "_position", "expected", "held_bytes")
+
+    def __init__(self, expected: int) -> None:
+        self.expected = expected & _MASK
+        """Sequence number of the next byte to give."""
+        self.held_bytes = 0
+        """Bytes that wait for a missing segment."""
+        self._position = 0
+        self._held: list[tuple[int, bytes, float, int]] = []
+
+    def accept(self, seq: int, chunk: Chunk) -> list[Chunk]:
+        """Take a segment; give what is now in order."""
+        payload, ts, frame = chunk
+        ahead = (seq - self.expected) & _MASK
+        if ahead == 0 and not self._held:
+            self._advance(len(payload))
+            return [chunk]
+        if ahead >= _HALF:  # begins before `expected`: its front was already given
+            payload = payload[_MASK + 1 - ahead :]
+            ahead = 0
+        if payload:
+            self._hold(self._position + ahead, payload, ts, frame)
+        return self._release()
+
+    def full(self, limit: int) -> bool:
+        """Whether more waits than may."""
+        return self.held_bytes > limit or len(self._held) > _MAX_HELD
+
+    def skip(self) -> tuple[int, list[Chunk]]:
+        """Give up the missing bytes before what waits: how many they are, and what is then in order."""
+        if not self._held:
+            return 0, []
+        missing = self._held[0][0] - self._position
+        self._advance(missing)
+        return missing, self._release()
+
+    def _advance(self, count: int) -> None:
+        self.expected = (self.expected + count) & _MASK
+        self._position += count
+
+    def _hold(self, start: int, payload: bytes, ts: float, frame: int) -> None:
+        held = self._held
+        pieces = []
+        for begin, kept, _, _ in held:
+            finish = begin + len(kept)
+            if finish <= start:
+                continue
+            if begin >= start + len(payload):
+                break
+            if begin > start:
+                pieces.append((start, payload[: begin - start], ts, frame))
+            payload = payload[finish - start :]
+            start = finish
+            if not payload:
+                break
+        if payload:
+            pieces.append((start, payload, ts, frame))
+        if pieces:
+            self.held_bytes += sum(len(piece[1]) for piece in pieces)
+            held.extend(pieces)
+            held.sort(key=lambda piece: piece[0])
+
+    def _release(self) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        held = self._held
+        while len(chunks) < len(held) and held[len(chunks)][0] == self._position:
+            _, payload, ts, frame = held[len(chunks)]
+            chunks.append((payload, ts, frame))
+            self.held_bytes -= len(payload)
+            self._advance(len(payload))
+        del held[: len(chunks)]
+        return chunks

@@ -1,0 +1,153 @@
+"""The TLS record layer (RFC 8446 section 5.1, RFC 5246 section 6.2.1) and the handshake messages it carries."""
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = 20, 21, 22, 23, 24
+
+_VERSIONS: Final = (0x0300, 0x0301, 0x0302, 0x0303)
+_MAX_LENGTH: Final = (1 << 14) + 2048
+_header: Final = struct.Struct(">BHH").unpack_from
+_READ: Final = (CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE)
+
+
+def is_record(data: bytes) -> bool:
+    """Whether a TLS record may start with these bytes; true of a prefix as long as nothing speaks against it."""
+    if len(data) >= 5:
+        kind, version, length = _header(data)
+        return CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and version in _VERSIONS and length <= _MAX_LENGTH
+    return (
+        CHANGE_CIPHER_SPEC <= data[0] <= HEARTBEAT
+        and (len(data) < 2 or data[1] == 3)
+        and (len(data) < 3 or data[2] <= 3)
+        and (len(data) < 4 or data[3] << 8 <= _MAX_LENGTH)
+    )
+
+
+def is_hello(data: bytes) -> bool:
+    """Whether a record with a ClientHello or ServerHello may start with these bytes."""
+    return is_record(data) and data[0] == HANDSHAKE and (len(data) < 6 or data[5] in (1, 2))
+
+
+class RecordReader:
+    """Cuts one direction's bytes into records.
+
+    Of encrypted records and of application data only the header is read; their bodies pass by without being held.
+    """
+
+    __slots__ = ("_pending", "_resync", "_skip", "encrypted", "frame", "lost", "started", "ts")
+
+    def __init__(self) -> None:
+        self.encrypted = False
+        """Everything from here on is ciphertext."""
+        self.lost = False
+        """What came was no record; nothing more is read."""
+        self.started = False
+        """A record was read."""
+        self.ts = 0.0
+        """Time of the packet in which the current record starts."""
+        self.frame = 0
+        """Frame number of that packet."""
+        self._pending = bytearray()
+        self._skip = 0
+        self._resync = False
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held."""
+        return len(self._pending)
+
+    def feed(self, data: bytes, ts: float, frame: int) -> Iterator[tuple[int, bytes | None]]:
+        """Take bytes; give content type and body of each record, None for a body that is not read.
+
+        Whoever takes a record may set `encrypted` before taking the next.
+        """
+        if self.lost or (self._resync and not is_record(data)):
+            return
+        self._resync = False
+        if self._skip:
+            skipped = min(self._skip, len(data))
+            self._skip -= skipped
+            data = data[skipped:]
+        if not self._pending:
+            self.ts, self.frame = ts, frame
+        pending = self._pending
+        pending += data
+        offset = 0
+        while offset < len(pending):
+            if not is_record(bytes(pending[offset : offset + 5])):
+                self.lost = True
+                break
+            if len(pending) - offset < 5:
+                break
+            kind, _, length = _header(pending, offset)
+            end = offset + 5 + length
+            if self.encrypted or kind not in _READ:
+                self._skip = max(0, end - len(pending))
+                body = None
+            elif end <= len(pending):
+                body = bytes(pending[offset + 5 : end])
+            else:
+                break
+            self.started = True
+            yield kind, body
+            offset = end
+            self.ts, self.frame = ts, frame
+        del pending[:offset]
+
+    def gap(self, missing: int) -> bool:
+        """Bytes are missing. Whether nothing was lost that would have been read."""
+        if not self._pending and missing <= self._skip:
+            self._skip -= missing
+            return True
+        self._pending.clear()
+        self._skip = 0
+        self._resync = True
+        return False
+
+
+class MessageReader:
+    """Cuts the bodies of handshake records into messages."""
+
+    __slots__ = ("_limit", "_pending", "_skip", "frame", "ts")
+
+    def __init__(self, limit: int) -> None:
+        self.ts = 0.0
+        """Time of the packet in which the current message's first record starts."""
+        self.frame = 0
+        self._limit = limit
+        self._skip = 0
+        self._pending = bytearray()
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held."""
+        return len(self._pending)
+
+    def clear(self) -> None:
+        """Forget an unfinished message."""
+        self._skip = 0
+        self._pending.clear()
+
+    def feed(self, body: bytes, ts: float, frame: int) -> Iterator[tuple[int, bytes | None]]:
+        """Take a record's body; give type and body of each message, None for one too long, whose body passes by."""
+        pending = self._pending
+        if not pending:
+            self.ts, self.frame = ts, frame
+        pending += body[self._skip :]
+        self._skip = max(0, self._skip - len(body))
+        while len(pending) >= 4:
+            kind = pending[0]
+            end = 4 + int.from_bytes(pending[1:4], "big")
+            if end > self._limit:
+                self._skip = max(0, end - len(pending))
+                del pending[:end]
+                yield kind, None
+                continue
+            if end > len(pending):
+                return
+            message = bytes(pending[4:end])
+            del pending[:end]
+            yield kind, message
+            self.ts, self.frame = ts, frame
