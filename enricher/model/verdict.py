@@ -24,6 +24,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     ts: float | None = None
     """Time of the source record by its own clock."""
+    offset: float | None = None
+    """Seconds to add to `ts` to get network time; None: not known."""
     source: str | None = None
 
 
@@ -89,6 +91,8 @@ class NoticeSession(msgspec.Struct, frozen=True, kw_only=True):
     ja3: str | None
     ja4: str | None
     method: str | None
+    source: str | None = None
+    """The record the sensor saw it in."""
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,3 +157,5 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     clock_offset: float | None
     clock_confidence: str | None
     note: str | None
+    reports_network: bool = False
+    """The host reported network events, so that its sessions count for the attribution rate."""
