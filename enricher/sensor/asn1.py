@@ -33,6 +33,8 @@ class Element(NamedTuple):
     body: bytes
     whole: bytes
     """Header and body."""
+    missing: int = 0
+    """Bytes that its length promises beyond the data; only where the reader allows that."""
 
 
 class Cursor:
@@ -47,8 +49,8 @@ class Cursor:
         """Bytes not yet read."""
         return len(self._data) - self._at
 
-    def next(self) -> Element:
-        """The next element, whatever its tag.
+    def next(self, *, cut: bool = False) -> Element:
+        """The next element, whatever its tag; `cut` allows that the data ends within it.
 
         Raises:
             Malformed: no element stands here.
@@ -67,18 +69,19 @@ class Cursor:
             length = int.from_bytes(data[start : start + size], "big")
             start += size
         end = start + length
-        if end > len(data):
+        missing = max(end - len(data), 0)
+        if missing and not cut:
             raise Malformed(f"length {length} exceeds the {max(len(data) - start, 0)} bytes left")
-        self._at = end
-        return Element(tag, data[start:end], data[at:end])
+        self._at = min(end, len(data))
+        return Element(tag, data[start:end], data[at:end], missing)
 
-    def take(self, tag: int) -> Element:
+    def take(self, tag: int, *, cut: bool = False) -> Element:
         """The next element, which must have this tag.
 
         Raises:
             Malformed: it has another, or there is none.
         """
-        element = self.next()
+        element = self.next(cut=cut)
         if element.tag != tag:
             raise Malformed(f"tag 0x{element.tag:02x} instead of 0x{tag:02x}")
         return element

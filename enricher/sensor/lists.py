@@ -83,10 +83,10 @@ def _entry(line: str) -> tuple[str, str] | None:
     except csv.Error:
         return None
     for position, field in enumerate(fields[:2]):
-        head, _, tail = field.strip().partition(" ") if " " in field.strip() else field.strip().partition("\t")
+        head, *tail = field.split(maxsplit=1) or [""]
         identity = _identity(head)
         if identity:
-            rest = [tail, *fields[:position], *fields[position + 1 :]]
+            rest = [*tail, *fields[:position], *fields[position + 1 :]]
             words = [word for part in rest if (word := part.strip().lstrip("#").strip()) and not _DATE.fullmatch(word)]
             return identity, _UNPRINTABLE.sub(" ", ", ".join(words))[:_LONGEST_REASON].strip()
     return None

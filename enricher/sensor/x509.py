@@ -67,10 +67,13 @@ class Certificate:
 
     def _certificate(self, der: bytes) -> None:
         outer = Cursor(der)
-        certificate = Cursor(outer.take(SEQUENCE).body)
+        whole = outer.take(SEQUENCE, cut=True)
+        if whole.missing:
+            self.note(f"its last {whole.missing} bytes are missing")
         if outer.left:
             self.note(f"{outer.left} bytes follow it")
-        tbs = Cursor(certificate.take(SEQUENCE).body)
+        certificate = Cursor(whole.body)
+        tbs = Cursor(certificate.take(SEQUENCE, cut=True).body)
         with self._reading("signed part"):
             inner = self._signed_part(tbs)
         algorithm = certificate.take(SEQUENCE)
@@ -198,8 +201,8 @@ class _Reading:
 
 
 def printable(raw: bytes) -> str:
-    r"""ASCII as it is, every other byte as Zeek's logs escape it: `\xNN`."""
-    return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in raw)
+    r"""Bytes of a name as printable ASCII, all others and the backslash as `\xNN`."""
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F and byte != 0x5C else f"\\x{byte:02x}" for byte in raw)
 
 
 def seconds(time: Element) -> float:

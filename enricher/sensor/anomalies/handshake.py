@@ -4,8 +4,6 @@ from typing import Final
 
 from enricher.sensor.anomalies._case import Case, Rule, datagram
 
-_JA4_VERSIONS: Final = {"s2": "SSLv2", "s3": "SSLv3", "10": "TLSv10", "11": "TLSv11", "12": "TLSv12", "13": "TLSv13"}
-_ORDER: Final = tuple(_JA4_VERSIONS.values())
 _INTEGRITY_ONLY: Final = frozenset({"TLS_SHA256_SHA256", "TLS_SHA384_SHA384"})
 """TLS 1.3 without encryption (RFC 9150); their names do not say NULL."""
 
@@ -25,20 +23,12 @@ def _legacy_version(case: Case) -> str | None:
 
 
 def _version_fallback(case: Case) -> str | None:
-    """The client came back with a lower version, or a server that could do better was made not to.
-
-    A server writes its sentinel for every client that cannot do better either, so it counts only when the client's
-    own offer, as its JA4 tells it, was above what was chosen.
-    """
+    """The client came back with a lower version, or the server says that both could do better."""
     o = case.observation
+    got = o.version or "no answer"
     if o.downgrade == "scsv":
-        return f"client retries with a lower version (RFC 7507), got {o.version or 'no answer'}"
-    if o.downgrade != "sentinel" or o.ja4 is None or o.version not in _ORDER:
-        return None
-    offered = _JA4_VERSIONS.get(o.ja4[1:3])
-    if offered is None or _ORDER.index(offered) <= _ORDER.index(o.version):
-        return None
-    return f"client offered {offered}, server is able but chose {o.version} (RFC 8446 4.1.3)"
+        return f"client retries with a lower version (RFC 7507), got {got}"
+    return f"server marks a forced downgrade (RFC 8446 4.1.3), got {got}" if o.downgrade == "sentinel" else None
 
 
 def _weak_cipher(case: Case) -> str | None:

@@ -1,0 +1,144 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from enricher.errors import ConfigError
+from enricher.sensor.certificate import Certificates
+from enricher.sensor.trust import Trust, TrustSettings
+
+
+@pytest.fixture(scope="module")
+def root(pki):
+    return pki.authority()
+
+
+@pytest.fixture(scope="module")
+def middle(pki, root):
+    return pki.authority("CN=Middle", by=root)
+
+
+@pytest.fixture(scope="module")
+def trust(root):
+    return Trust.from_pem(root.pem)
+
+
+def verdict(trust, pki, *chain, ts=None):
+    return trust.validate(tuple(one.der for one in chain), pki.now if ts is None else ts)
+
+
+def test_a_chain_to_a_trusted_root_is_ok_in_any_order(pki, trust, root, middle):
+    leaf = pki.issue(by=middle)
+    assert verdict(trust, pki, leaf, middle) == (0, "ok")
+    assert verdict(trust, pki, leaf, root, middle) == (0, "ok")
+
+
+def test_a_missing_intermediate_is_an_unknown_issuer(pki, trust, middle):
+    code, status = verdict(trust, pki, pki.issue(by=middle))
+    assert code in (20, 21)
+    assert status in ("unable to get local issuer certificate", "unable to verify the first certificate")
+
+
+def test_a_self_signed_certificate_is_code_18(pki, trust):
+    assert verdict(trust, pki, pki.issue()) == (18, "self-signed certificate")
+
+
+def test_a_private_authority_is_code_19_when_it_sends_its_root(pki, trust):
+    private = pki.authority("CN=Private")
+    assert verdict(trust, pki, pki.issue(by=private), private)[0] == 19
+
+
+def test_equal_names_signed_by_another_key_are_no_self_signature(pki, trust):
+    other = pki.issue("CN=www.example.com")
+    leaf = pki.issue("CN=www.example.com", by=other)
+    assert verdict(trust, pki, leaf)[0] == 20
+
+
+def test_a_broken_self_signature_is_no_self_signature(pki, trust):
+    der = pki.issue().der
+    assert trust.validate((der[:-1] + bytes([der[-1] ^ 1]),), pki.now)[0] == 20
+
+
+def test_a_forged_signature_under_a_trusted_name_is_not_trusted(pki, trust):
+    forger = pki.authority("CN=Test Root")
+    assert verdict(trust, pki, pki.issue(by=forger))[0] == 7
+
+
+def test_a_leaf_that_issues_certificates_is_not_trusted(pki, trust, middle):
+    leaf = pki.issue("CN=leaf", by=middle, ca=False)
+    assert verdict(trust, pki, pki.issue(by=leaf), leaf, middle)[0] not in (0, 18)
+
+
+def test_a_private_authority_in_the_bundle_is_trusted(pki, root):
+    private = pki.authority("CN=Private")
+    assert verdict(Trust.from_pem(root.pem + b"text\n" + private.pem), pki, pki.issue(by=private)) == (0, "ok")
+
+
+def test_an_intermediate_alone_in_the_bundle_is_trusted(pki, middle):
+    assert verdict(Trust.from_pem(middle.pem), pki, pki.issue(by=middle)) == (0, "ok")
+
+
+def test_dates_change_the_status_and_never_the_code(pki, trust, middle):
+    leaf = pki.issue(by=middle, start=0, days=10)
+    at = [verdict(trust, pki, leaf, middle, ts=pki.now + day * 86400) for day in (-1, 1, 11)]
+    assert at == [(0, "certificate is not yet valid"), (0, "ok"), (0, "certificate has expired")]
+
+
+def test_an_expired_intermediate_expires_the_chain(pki, trust, root):
+    middle = pki.authority("CN=Old", by=root, start=-100, days=50)
+    assert verdict(trust, pki, pki.issue(by=middle), middle) == (0, "certificate has expired")
+
+
+def test_an_expired_stranger_is_a_stranger(pki, trust):
+    assert verdict(trust, pki, pki.issue(start=-30, days=2)) == (18, "self-signed certificate")
+
+
+def test_small_keys_do_not_hide_who_vouches(pki):
+    root = pki.authority("CN=Small", key=pki.weak_rsa)
+    assert verdict(Trust.from_pem(root.pem), pki, pki.issue(by=root, key=pki.weak_rsa)) == (0, "ok")
+
+
+def test_the_cache_is_bounded(pki, root):
+    trust = Trust.from_pem(root.pem, settings=TrustSettings(max_cached_chains=3))
+    for number in range(6):
+        verdict(trust, pki, pki.issue(f"CN=h{number}", by=root))
+    assert len(trust._built) == 3
+
+
+def test_a_bundle_without_certificates_is_refused_with_its_name():
+    with pytest.raises(ConfigError, match=r"corp\.pem: holds no certificate"):
+        Trust.from_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "corp.pem")
+
+
+def test_one_unreadable_certificate_does_not_spoil_the_bundle(pki, root):
+    broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    assert verdict(Trust.from_pem(broken + root.pem), pki, pki.issue(by=root)) == (0, "ok")
+
+
+def test_without_a_trust_store_validation_is_unknown(pki):
+    assert "validation_code" not in Certificates(None).facts((pki.issue().der,), None, pki.now)
+
+
+def test_an_unreadable_leaf_has_no_validation_and_an_unreadable_issuer_is_left_out(pki, trust, middle):
+    assert trust.validate((b"junk", middle.der), pki.now) is None
+    assert trust.validate((pki.issue(by=middle).der, b"junk", middle.der), pki.now) == (0, "ok")
+    assert trust.validate((), pki.now) is None
+
+
+def test_facts_carry_the_verdict(pki, trust, middle):
+    facts = Certificates(trust).facts((pki.issue(by=middle).der, middle.der), None, pki.now)
+    assert (facts["validation_code"], facts["validation_status"]) == (0, "ok")
+
+
+@pytest.fixture(scope="module")
+def whole(pki, middle):
+    return pki.issue(by=middle, dns=("a.example",)).der
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_change_to_a_certificate_gets_a_verdict_or_none(pki, trust, middle, whole, data):
+    der = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        der[data.draw(st.integers(0, 299))] = data.draw(st.integers(0, 255))
+    result = trust.validate((bytes(der), middle.der), pki.now)
+    assert result is None or (isinstance(result.code, int) and result.status.isprintable())
