@@ -1,1 +1,75 @@
 """One TOML for everything; each room owns its own settings."""
+
+from typing import Any, Self
+
+import msgspec
+
+from enricher.errors import ConfigError
+from enricher.join.settings import JoinSettings, StoreSettings, validate
+from enricher.sensor.certificate import CertificateSettings
+from enricher.sensor.contract import WireSettings
+from enricher.sensor.thresholds import Thresholds
+from enricher.sensor.trust import TrustSettings
+from enricher.verdict.settings import VerdictOptions
+
+
+class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sensor]`: what the embedded sensor may use, and what counts as abnormal whoever observed it."""
+
+    wire: WireSettings = WireSettings()
+    certificate: CertificateSettings = CertificateSettings()
+    trust: TrustSettings = TrustSettings()
+    thresholds: Thresholds = Thresholds()
+    ca_bundle: str | None = None
+    """PEM file of trusted roots; None: certifi's."""
+    known_bad: tuple[str, ...] = ()
+    """Files of known-bad fingerprints and certificates: plain text, or the CSV of abuse.ch."""
+
+
+class StoreConfig(StoreSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[store]`."""
+
+    url: str | None = None
+    """`redis://`, `rediss://` or `unix://`; None: a server is started for the run and removed after it."""
+
+
+class VerdictConfig(VerdictOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[verdict]`."""
+
+    weights: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Laid over the packaged weights.toml."""
+    programs: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Added to the packaged known_programs.toml."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set. Every value has a default that works."""
+
+    sensor: SensorConfig = SensorConfig()
+    store: StoreConfig = StoreConfig()
+    join: JoinSettings = JoinSettings()
+    verdict: VerdictConfig = VerdictConfig()
+
+    @classmethod
+    def parse(cls, text: bytes, name: str) -> Self:
+        """Read a configuration file's text.
+
+        Raises:
+            ConfigError: not TOML, an unknown key, or a value that cannot be used; says which.
+        """
+        try:
+            config = msgspec.toml.decode(text, type=cls)
+        except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{name}: {error}", "see docs/configuration.md for every key") from error
+        validate(config.store, config.join)
+        return config
+
+    def with_options(self, *, ca_bundle: str | None, redis_url: str | None) -> Self:
+        """Lay what the command line gave over the file."""
+        replace = msgspec.structs.replace
+        config = self
+        if ca_bundle is not None:
+            config = replace(config, sensor=replace(config.sensor, ca_bundle=ca_bundle))
+        if redis_url is not None:
+            config = replace(config, store=replace(config.store, url=redis_url))
+        return config

@@ -20,16 +20,16 @@ OUTPUTS: Final[dict[str, Any]] = {
 """Name of an output to the type of its lines."""
 
 
-def schema(name: str) -> dict[str, Any]:
-    """JSON Schema 2020-12 of one output's lines, with each field's docstring as its description."""
-    (root,), components = msgspec.json.schema_components([OUTPUTS[name]], ref_template="#/$defs/{name}")
-    types = {cls.__name__: cls for cls in _structs(OUTPUTS[name])}
+def schema(title: str, root_type: Any) -> dict[str, Any]:
+    """JSON Schema 2020-12 of a type, with each field's docstring as its description."""
+    (root,), components = msgspec.json.schema_components([root_type], ref_template="#/$defs/{name}")
+    types = {cls.__name__: cls for cls in _structs(root_type)}
     for key, component in components.items():
         if key in types:
             _describe(component, types[key])
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"AN1496 {name}",
+        "title": f"AN1496 {title}",
         **root,
         "$defs": components,
     }

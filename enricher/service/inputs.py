@@ -12,8 +12,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from enricher import formats, sensor
+from enricher import formats
 from enricher.model.problem import Problem
+from enricher.sensor.container import recognise as is_capture
 
 CAPTURE: Final = "capture"
 
@@ -129,7 +130,7 @@ def _walk(folder: str, problems: list[Problem]) -> Iterator[Input]:
 
 def recognise(head: bytes) -> str | None:
     """Say what a stream holds: `CAPTURE`, the id of a log format, or None."""
-    return CAPTURE if sensor.recognise(head) else formats.recognise(head)
+    return CAPTURE if is_capture(head) else formats.recognise(head)
 
 
 def not_recognised(name: str, head: bytes) -> Problem:

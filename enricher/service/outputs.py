@@ -5,7 +5,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from enricher.errors import OutputError
+import msgspec
+
+from enricher.errors import InputError, OutputError
+from enricher.model.verdict import Notice
 
 
 def folder(path: Path) -> Path:
@@ -38,3 +41,23 @@ def write(path: Path, lines: Iterable[bytes]) -> None:
         with contextlib.suppress(OSError):
             part.unlink()
         raise OutputError(f"{path}: cannot be written: {error.strerror}", "free space or give another --out") from error
+
+
+def find_notice(path: Path, wanted: str) -> Notice:
+    """Find the notice whose id is, or begins with, `wanted`.
+
+    Raises:
+        InputError: no such file, a line that is no notice, no such id, or more than one that begins so.
+    """
+    try:
+        notices = [msgspec.json.decode(line, type=Notice) for line in path.read_bytes().splitlines()]
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}", "give the folder of a replay with --out") from error
+    except msgspec.DecodeError as error:
+        raise InputError(f"{path}: not a notice: {error}", "run the replay again") from error
+    found = [notice for notice in notices if notice.id.startswith(wanted)]
+    exact = [notice for notice in found if notice.id == wanted]
+    if len(exact or found) != 1:
+        what = "several notices begin with" if found else "no notice begins with"
+        raise InputError(f"{path}: {what} {wanted!r}", "give a whole id from the table or the file")
+    return (exact or found)[0]

@@ -1,0 +1,5 @@
+"""`python -m enricher`."""
+
+from enricher.cli import main
+
+main()

@@ -1,0 +1,160 @@
+"""Arguments, exit codes; the only printer."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+import msgspec
+
+from enricher import __version__
+from enricher.cli import terminal
+from enricher.config import Config
+from enricher.errors import An1496Error
+from enricher.model.problem import Problem
+from enricher.model.schema import OUTPUTS, schema
+from enricher.report.story import story
+from enricher.service import alone, outputs, pipeline
+from enricher.service.engine import Engine
+from enricher.service.inputs import find
+from enricher.service.reading import Tally
+from enricher.sinks import jsonl
+
+OUT: Final = "an1496-out"
+_SCHEMAS: Final = {**OUTPUTS, "config": Config}
+
+_Inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+_CaBundle = click.option(
+    "--ca-bundle", type=click.Path(path_type=Path), help="Trusted roots (PEM) instead of certifi's."
+)
+_ConfigFile = click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings (TOML).")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="an1496")
+def cli() -> None:
+    """Tell which process on which Windows host opened each abnormal TLS session, with proof.
+
+    Implements MITRE ATT&CK analytic AN1496. Exit codes: 0 all read, 1 something could not be read or written, 2 usage.
+    """
+
+
+@cli.command()
+@_Inputs
+@click.option("--endpoint", multiple=True, metavar="LOG", help="An endpoint log or a folder of them; any number.")
+@click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True, help="Folder for the results.")
+@click.option("--redis", "redis_url", metavar="URL", help="Use this server; without it one is started and removed.")
+@_CaBundle
+@_ConfigFile
+@click.option("--json", "as_json", is_flag=True, help="Print notices as JSON lines instead of a table.")
+def replay(
+    inputs: tuple[str, ...],
+    endpoint: tuple[str, ...],
+    out: Path,
+    redis_url: str | None,
+    ca_bundle: Path | None,
+    config_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Join captures or Zeek logs with endpoint logs and tell the notices.
+
+    INPUTs and LOGs are files, folders or - (standard input), plain or gzip, recognised by their content, in any order.
+    """
+    engine = Engine.open(config_file, ca_bundle=ca_bundle, redis_url=redis_url)
+    tally = Tally(engine.problems)
+    sources = find([*inputs, *endpoint], tally.problems)
+    with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
+        outcome = pipeline.replay(sources, engine, out, progress, tally)
+    if as_json:
+        _write(map(jsonl.line, outcome.notices))
+    else:
+        terminal.show(outcome, out)
+    _finish(tally.problems)
+
+
+@cli.command()
+@_Inputs
+@_CaBundle
+@_ConfigFile
+def sense(inputs: tuple[str, ...], ca_bundle: Path | None, config_file: Path | None) -> None:
+    """Print one Observation per TLS connection of captures, as JSON lines."""
+    engine = Engine.open(config_file, ca_bundle=ca_bundle)
+    tally = Tally(engine.problems)
+    sources = find(inputs, tally.problems)
+    with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
+        _write(map(jsonl.line, alone.sense(sources, engine, progress, tally)))
+    _finish(tally.problems)
+
+
+@cli.command()
+@_Inputs
+@_ConfigFile
+def endpoint(inputs: tuple[str, ...], config_file: Path | None) -> None:
+    """Print EndpointEvents of endpoint logs as JSON lines, and what was skipped and why."""
+    engine = Engine.open(config_file)
+    tally = Tally(engine.problems)
+    sources = find(inputs, tally.problems)
+    with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
+        _write(map(jsonl.line, alone.endpoint(sources, engine, progress, tally)))
+    terminal.show_skipped(tally)
+    _finish(tally.problems)
+
+
+@cli.command()
+@click.argument("notice_id", metavar="NOTICE-ID")
+@click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True, help="Folder of a replay.")
+@_ConfigFile
+def explain(notice_id: str, out: Path, config_file: Path | None) -> None:
+    """Tell one notice as a story: time line, legs, evidence, sources, what was unseen.
+
+    The beginning of an id is enough when only one notice has it.
+    """
+    notice = outputs.find_notice(out / pipeline.NOTICES, notice_id)
+    click.echo(story(notice, Engine.open(config_file).reasons), nl=False)
+
+
+@cli.command("schema")
+@click.argument("name", type=click.Choice(sorted(_SCHEMAS)))
+def schema_(name: str) -> None:
+    """Print the JSON Schema of an output's lines, or of the configuration."""
+    click.echo(msgspec.json.format(msgspec.json.encode(schema(name, _SCHEMAS[name])), indent=2))
+
+
+def main() -> NoReturn:
+    """Run the command line; every error ends in one line on standard error and an exit code."""
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        terminal.complain("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away, as in `| head`: no failure, but Python must not flush into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except An1496Error as error:
+        terminal.complain(str(error))
+        sys.exit(error.exit_code)
+
+
+def _write(lines: Iterable[bytes]) -> None:
+    sys.stdout.flush()
+    out = sys.stdout.buffer
+    for line in lines:
+        out.write(line)
+    out.flush()
+
+
+def _finish(problems: list[Problem]) -> None:
+    """End with one line for each thing that could not be read."""
+    for problem in problems:
+        terminal.complain(str(problem))
+    if problems:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,42 @@
+"""The sensor alone and the endpoint reader alone: no store, no join."""
+
+from collections.abc import Iterator, Sequence
+
+from enricher.errors import InputError
+from enricher.model.endpoint import EndpointEvent
+from enricher.model.observation import Observation
+from enricher.service.engine import Engine
+from enricher.service.inputs import CAPTURE, Input
+from enricher.service.reading import Progress, Reader, Tally, read
+
+
+def sense(sources: Sequence[Input], engine: Engine, progress: Progress, tally: Tally) -> Iterator[Observation]:
+    """Judged Observations of every capture, as they end. Rarity is unavailable: that takes the store."""
+
+    def captures_only(kind: str, name: str) -> Reader:
+        if kind != CAPTURE:
+            raise InputError("a log, not a capture", "give it to `an1496 endpoint` or `an1496 replay`")
+        return engine.reader_for(kind, name)
+
+    for source in sources:
+        for records in read(source, captures_only, tally, progress):
+            for record in records:
+                if isinstance(record, Observation):
+                    yield engine.judge(record, None)
+
+
+def endpoint(sources: Sequence[Input], engine: Engine, progress: Progress, tally: Tally) -> Iterator[EndpointEvent]:
+    """EndpointEvents of every log, in the logs' order."""
+
+    def logs_only(kind: str, name: str) -> Reader:
+        if kind == CAPTURE:
+            raise InputError("a capture, not an endpoint log", "give it to `an1496 sense` or `an1496 replay`")
+        if kind.startswith("zeek"):
+            raise InputError("a Zeek log, not an endpoint log", "give it to `an1496 replay`")
+        return engine.reader_for(kind, name)
+
+    for source in sources:
+        for records in read(source, logs_only, tally, progress):
+            for record in records:
+                if isinstance(record, EndpointEvent):
+                    yield record

@@ -1,0 +1,94 @@
+"""The rooms, made ready by one configuration: readers, judge, verdict, store."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+import certifi
+
+from enricher import formats
+from enricher.config import Config
+from enricher.errors import ConfigError
+from enricher.join import Store
+from enricher.model.observation import Observation, Prevalence
+from enricher.model.problem import Problem
+from enricher.model.session import Session
+from enricher.model.verdict import Verdict
+from enricher.sensor.anomalies import judge
+from enricher.sensor.capture import Sensor
+from enricher.sensor.certificate import Certificates
+from enricher.sensor.lists import Lists, parse_list
+from enricher.sensor.trust import Trust
+from enricher.service.inputs import CAPTURE, why
+from enricher.service.reading import Reader
+from enricher.verdict import VerdictSettings, parse_programs, parse_weights
+from enricher.verdict import judge as weigh
+
+
+class Engine:
+    """What turns bytes into records and sessions into verdicts, for one configuration.
+
+    Raises:
+        ConfigError: a file that the configuration names cannot be read or used.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.problems: list[Problem] = []
+        """Lines of the user's lists that could not be used."""
+        trust = Trust.from_pem(_bytes(config.sensor.ca_bundle or certifi.where()), settings=config.sensor.trust)
+        self._certificates = Certificates(trust, config.sensor.certificate)
+        self._lists = self._read_lists()
+        self.verdict_settings = VerdictSettings(
+            weights=parse_weights(_packaged("weights.toml"), config.verdict.weights),
+            programs=parse_programs(_packaged("known_programs.toml"), config.verdict.programs),
+            options=config.verdict,
+        )
+
+    @classmethod
+    def open(cls, config_file: Path | None, *, ca_bundle: Path | None = None, redis_url: str | None = None) -> Self:
+        """Make one from a configuration file and the command line's options."""
+        config = Config() if config_file is None else Config.parse(_bytes(str(config_file)), str(config_file))
+        return cls(config.with_options(ca_bundle=str(ca_bundle) if ca_bundle else None, redis_url=redis_url))
+
+    def reader_for(self, kind: str, name: str) -> Reader:
+        """A fresh reader for one input of a recognised kind."""
+        if kind == CAPTURE:
+            return Sensor(name, self.config.sensor.wire, self._certificates)
+        return formats.reader(kind, name)
+
+    def open_store(self) -> Store:
+        """The store: the user's server, or one of our own for as long as it is open."""
+        return Store.open(self.config.store.url, self.config.store)
+
+    def judge(self, observation: Observation, prevalence: Prevalence | None) -> Observation:
+        """Say what is abnormal about an observation."""
+        return judge(observation, self.config.sensor.thresholds, self._lists, prevalence)
+
+    def verdict(self, session: Session) -> Verdict:
+        """Weigh the evidence on a session."""
+        return weigh(session, self.verdict_settings)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why each evidence weighs what it does, by its id."""
+        return {name: weight.reason for name, weight in self.verdict_settings.weights.evidence.items()}
+
+    def _read_lists(self) -> Lists:
+        parts = []
+        for name in self.config.sensor.known_bad:
+            entries, problems = parse_list(_bytes(name), name)
+            parts.append(entries)
+            self.problems += problems
+        return Lists.of(*parts)
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {why(error)}", "check the path") from error
+
+
+def _packaged(name: str) -> bytes:
+    return resources.files("enricher.verdict").joinpath(name).read_bytes()

@@ -1,0 +1,83 @@
+"""The one way through: inputs → store → join → verdict → notices → files."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from enricher.join import HostReport, Store, resolve
+from enricher.model.session import Session
+from enricher.model.verdict import LedgerRow, Notice, Verdict
+from enricher.service import outputs
+from enricher.service.engine import Engine
+from enricher.service.inputs import Input
+from enricher.service.reading import Progress, Tally, read
+from enricher.sinks import jsonl
+from enricher.verdict import ledger_row, notice_id, notices
+
+OBSERVATIONS: Final = "observations.jsonl"
+SESSIONS: Final = "sessions.jsonl"
+NOTICES: Final = "notices.jsonl"
+
+BATCH: Final = 1000
+"""Sessions judged together: one round trip for how common all their fingerprints are."""
+
+Judged = tuple[Session, Verdict]
+
+
+class Outcome(msgspec.Struct):
+    """What a replay found."""
+
+    notices: list[Notice]
+    ledger: list[LedgerRow]
+    hosts: list[HostReport]
+
+
+def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progress, tally: Tally) -> Outcome:
+    """Read every input into the store, conclude, and write the results. The order of inputs does not matter.
+
+    Raises:
+        StoreError: Redis is away or refuses.
+        OutputError: a result cannot be written.
+    """
+    outputs.folder(out)
+    with engine.open_store() as store:
+        for source in sources:
+            for records in read(source, engine.reader_for, tally, progress):
+                store.put(records)
+        progress.start("joining", None)
+        found = resolve(store, engine.config.join)
+        judged = sorted(_judged(found.sessions, store, engine), key=_order)
+    told = notices(judged, engine.verdict_settings)
+    ledger = _ledger(judged, told)
+    outputs.write(out / OBSERVATIONS, (jsonl.line(session.observation) for session, _ in judged))
+    outputs.write(out / SESSIONS, map(jsonl.line, ledger))
+    outputs.write(out / NOTICES, map(jsonl.line, told))
+    return Outcome(told, ledger, found.hosts)
+
+
+def _judged(sessions: Iterable[Session], store: Store, engine: Engine) -> Iterator[Judged]:
+    remaining = iter(sessions)
+    while batch := list(islice(remaining, BATCH)):
+        common = store.prevalence(sorted({s.observation.ja4 for s in batch if s.observation.ja4}))
+        for session in batch:
+            seen = session.observation
+            judged = engine.judge(seen, common.get(seen.ja4) if seen.ja4 else None)
+            session = msgspec.structs.replace(session, observation=judged)  # noqa: PLW2901
+            yield session, engine.verdict(session)
+
+
+def _order(pair: Judged) -> tuple[float, str, str]:
+    seen = pair[0].observation
+    return seen.ts, seen.uid, seen.source or ""
+
+
+def _ledger(judged: Iterable[Judged], told: Iterable[Notice]) -> list[LedgerRow]:
+    ids = {notice.id for notice in told}
+    rows = []
+    for session, verdict in judged:
+        id_ = notice_id(session)
+        rows.append(ledger_row(session, verdict, id_ if id_ in ids else None))
+    return rows
