@@ -4,6 +4,7 @@ The last RDN comes first; bytes outside of printable ASCII are `\XX` of their UT
 for, or a value that is no string, is `#` and its DER in hex.
 """
 
+import re
 from typing import Final, NamedTuple
 
 from enricher.sensor.asn1 import OBJECT_IDENTIFIER, SET, Cursor, Element, Malformed, oid
@@ -24,6 +25,9 @@ _CODECS: Final[dict[int, str]] = {
 }
 _LONGEST: Final = 2047
 """Characters that Zeek keeps of a name."""
+_ATTRIBUTE: Final = re.compile(r"(?:\\.|[^,+\\])+", re.DOTALL)
+_PLAIN: Final = re.compile(rb'(?![ #])[^\x00-\x1f\x7f-\xff,+"\\<>;]*(?<! )')
+"""Values that need no escape, as most do."""
 _SPECIAL: Final = frozenset(b',+"\\<>;')
 
 
@@ -66,15 +70,7 @@ def read(body: bytes) -> Name:
 
 def attributes(text: str) -> tuple[tuple[str, str], ...]:
     """Split a rendered name into types and values, in the order written; values stay escaped."""
-    parts: list[str] = [""]
-    escaped = False
-    for character in text:
-        if character in ",+" and not escaped:
-            parts.append("")
-        else:
-            parts[-1] += character
-        escaped = character == "\\" and not escaped
-    return tuple((kind, value) for kind, _, value in (part.partition("=") for part in parts))
+    return tuple((kind, value) for kind, _, value in (part.partition("=") for part in _ATTRIBUTE.findall(text)))
 
 
 def _decode(value: Element) -> str | None:
@@ -92,6 +88,8 @@ def _render(value: Element, *, known: bool) -> str:
     text = _decode(value)
     # OpenSSL passes UTF8String through unchecked, and gives up on the other encodings.
     raw = value.body if text is None else text.encode("utf-8", "surrogatepass")
+    if _PLAIN.fullmatch(raw):
+        return raw.decode("ascii")
     last = len(raw) - 1
     return "".join(_escape(byte, edge=at in (0, last), first=at == 0) for at, byte in enumerate(raw))
 

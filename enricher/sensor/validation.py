@@ -58,6 +58,17 @@ CHAIN_FAILURES: Final[frozenset[int]] = frozenset(
 that blame a date (9, 10), a revocation (23) or what OpenSSL does not understand (34, 51 to 53) are no such failure."""
 
 
+_CERTAIN: Final[dict[str, int]] = {MEANINGS[code]: code for code in (OK, 2, SELF_SIGNED, 19, NO_LOCAL_ISSUER, 21)}
+
+
+def code(status: str) -> int | None:
+    """The code behind a text of OpenSSL, old or new, for logs that keep the text only (Zeek's ssl.log).
+
+    None: the text blames a date, which hides what the code without dates would be, or it is not known.
+    """
+    return _CERTAIN.get(status.replace("self signed", "self-signed"))
+
+
 def meaning(code: int) -> str:
     """Our words for a code."""
     return MEANINGS.get(code, f"certificate verification error {code}")

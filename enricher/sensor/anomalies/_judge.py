@@ -12,6 +12,7 @@ from enricher.errors import RegistryError
 from enricher.model import registry
 from enricher.model.anomaly import ANOMALIES
 from enricher.model.observation import Observation, Prevalence
+from enricher.sensor import validation
 from enricher.sensor.anomalies._case import Case, Rule
 from enricher.sensor.lists import Lists
 from enricher.sensor.thresholds import Thresholds
@@ -43,8 +44,13 @@ RULES: Final = rules(registry.modules("enricher.sensor.anomalies"))
 def judge(observation: Observation, thresholds: Thresholds, lists: Lists, prevalence: Prevalence | None) -> Observation:
     """The observation with its anomalies and the facts behind them; what is unknown is never abnormal.
 
-    What another sensor judged is kept; only what comes from our lists and our store is added.
+    What another sensor judged is kept; only what comes from our lists and our store is added. A validation known by
+    its text alone gets its code.
     """
+    if observation.validation_code is None and observation.validation_status is not None:
+        observation = msgspec.structs.replace(
+            observation, validation_code=validation.code(observation.validation_status)
+        )
     case = Case(observation, thresholds, lists, prevalence)
     kept = observation.anomalies or ()
     judged = dict(zip_longest(kept, (observation.anomaly_facts or ())[: len(kept)], fillvalue=""))

@@ -23,17 +23,21 @@ def _default_subject(case: Case) -> str | None:
     o = case.observation
     if o.cert_subject is None:
         return None
-    subject = attributes(o.cert_subject)
-    issuer = attributes(o.cert_issuer) if o.cert_issuer else ()
+    names = (o.cert_subject, o.cert_issuer or "")
     for default in sorted(case.thresholds.default_subjects):
-        wanted = set(attributes(default))
-        if wanted <= set(subject) or wanted <= set(issuer):
+        if any(_holds(name, default) for name in names):
             return default
-    if subject == issuer and _metasploit(subject):
+    subject = attributes(o.cert_subject)
+    if o.cert_subject == o.cert_issuer and _metasploit(subject):
         return f"form of Metasploit's random names: {o.cert_subject}"
     if [value for kind, value in subject if kind == "CN"] == ["localhost"] and o.san_dns is None and o.san_ip is None:
         return "CN=localhost and no alternative name"
     return None
+
+
+def _holds(name: str, default: str) -> bool:
+    """Whether a name has all attributes of a default; most have not even its letters, which is cheap to see."""
+    return all(part in name for part in default.split(",")) and set(attributes(default)) <= set(attributes(name))
 
 
 def _metasploit(subject: tuple[tuple[str, str], ...]) -> bool:

@@ -53,6 +53,9 @@ CLEAN = replace(
 )
 
 
+UNCHECKED = {"validation_code": None, "validation_status": None}
+
+
 def lived(days: float, start: str = "2025-05-01", **more):
     begin = datetime.fromisoformat(start).replace(tzinfo=UTC).timestamp()
     return {"cert_not_valid_before": begin, "cert_not_valid_after": begin + days * DAY, **more}
@@ -66,7 +69,7 @@ MSF = "emailAddress=matrix@runolfsson.haley.schmidt.net,CN=runolfsson.haley.schm
 
 ABNORMAL = [
     ("self_signed", {"validation_code": 18}, "signed by its own key: CN=www.example.com"),
-    ("self_issued", named("CN=a", validation_code=None), "subject is issuer: CN=a"),
+    ("self_issued", named("CN=a", **UNCHECKED), "subject is issuer: CN=a"),
     *[
         ("untrusted_issuer", {"validation_code": code}, "CN=Public CA")
         for code in (2, 4, 6, 7, 19, 20, 21, 22, 24, 25, 32, 47, 48, 79)
@@ -75,7 +78,7 @@ ABNORMAL = [
     ("not_yet_valid", lived(80, "2025-06-02"), "valid from 2025-06-02, 24 hours later"),
     ("short_validity", lived(6, "2025-05-30", validation_code=20), "valid 6 days, untrusted"),
     ("short_validity", lived(1, "2025-06-01", validation_code=18), "valid 24 hours, untrusted"),
-    ("short_validity", lived(6, "2025-05-30", **named("CN=a"), validation_code=None), "valid 6 days"),
+    ("short_validity", lived(6, "2025-05-30", **named("CN=a"), **UNCHECKED), "valid 6 days"),
     ("long_validity", lived(399), "valid 399 days, trusted, allowed 398"),
     ("long_validity", lived(201, "2026-03-15"), "allowed 200 (SC-081v3"),
     ("long_validity", lived(101, "2027-03-15"), "allowed 100"),
@@ -84,7 +87,7 @@ ABNORMAL = [
     ("long_validity", lived(1189, "2018-02-28"), "allowed 1188"),
     ("long_validity", lived(1828, "2013-01-01"), "allowed 1827"),
     ("long_validity", lived(3661, validation_code=20), "valid 3661 days, more than 3660"),
-    ("long_validity", lived(36500, validation_code=None), "valid 36500 days"),
+    ("long_validity", lived(36500, **UNCHECKED), "valid 36500 days"),
     ("sni_mismatch", {"sni_matches_cert": False}, "asked for www.example.com, got www.example.com"),
     ("weak_key", {"cert_key_length": 1024}, "rsa key of 1024 bits"),
     ("weak_key", {"cert_key_type": "dsa", "cert_key_length": 1024}, "dsa key of 1024 bits"),
@@ -147,14 +150,14 @@ NORMAL = [
     ("self_signed", {"validation_code": 19}),
     ("self_signed", named("CN=a", validation_code=0)),
     ("self_issued", named("CN=a", validation_code=18)),
-    ("self_issued", {"validation_code": None}),
+    ("self_issued", UNCHECKED),
     ("untrusted_issuer", {"validation_code": 18}),
     ("untrusted_issuer", {"validation_code": 34}),
     ("expired", lived(31, "2025-05-01")),
     ("not_yet_valid", lived(31, "2025-06-01")),
     ("short_validity", lived(6, "2025-05-30")),
     ("short_validity", lived(30, "2025-05-30", validation_code=20)),
-    ("short_validity", lived(6, "2025-05-30", validation_code=None)),
+    ("short_validity", lived(6, "2025-05-30", **UNCHECKED)),
     ("short_validity", lived(-6, validation_code=18)),
     ("long_validity", lived(398)),
     ("long_validity", lived(200, "2026-03-15")),
@@ -244,7 +247,7 @@ def test_what_is_normal_is_not_told(name, changes):
 def test_what_is_unknown_is_not_abnormal(name):
     for wanted, changes, _ in ABNORMAL:
         if wanted == name and NEEDS[name] and "certificate_error" not in changes:
-            assert name not in judged({**changes, NEEDS[name]: None})
+            assert name not in judged({**changes, NEEDS[name]: None, "validation_status": None})
 
 
 def test_every_anomaly_is_tested_both_ways():
@@ -258,6 +261,23 @@ def test_an_invisible_certificate_has_no_certificate_anomaly():
 
 def test_an_inherited_certificate_is_judged():
     assert "self_signed" in judged({"validation_code": 18, "cert_visible": False, "cert_inherited_from": "C0"})
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "names"),
+    [
+        ("self signed certificate", 18, {"self_signed"}),
+        ("self-signed certificate", 18, {"self_signed"}),
+        ("self signed certificate in certificate chain", 19, {"untrusted_issuer"}),
+        ("unable to get local issuer certificate", 20, {"untrusted_issuer"}),
+        ("ok", 0, set()),
+        ("certificate has expired", None, {"self_issued"}),
+    ],
+)
+def test_a_validation_known_by_its_text_alone_gets_its_code(status, code, names):
+    leaf = replace(CLEAN, validation_code=None, validation_status=status, cert_issuer=CLEAN.cert_subject)
+    result = judge(leaf, Thresholds(), LISTS, None)
+    assert (result.validation_code, set(result.anomalies or ())) == (code, names)
 
 
 def test_a_private_authority_in_the_bundle_can_be_exempted_from_the_public_limits():
