@@ -1,0 +1,117 @@
+"""Names of the store's keys.
+
+    c:{address}:bucket     connection records of endpoints        score: their time
+    o:{address}:bucket     observations                           score: their time
+    i:{shard}              which (address, bucket) hold observations
+    a:{address}:first      when a host first claimed the address, per host, clock and 10 minutes; `last`: last
+    p:{host}:pid           start, end, modules, tampers of the processes that had the pid
+    l:{host}               loads of telling libraries             score: their time
+    b:{host}:bucket        binds, and connections whose local address is unknown
+    n                      host names: what each reports, by which clock, on which machine
+    g:{machine}            which names reported which ProcessGuid of the machine
+    r:{client}:hash        full handshakes that a resumed session could resume
+    x:{shard} u:{shard}    certificate and connection facts, found by prefix
+    v:{ja4} v:             HyperLogLog of client addresses per JA4, and of all
+
+Everything but `v` is a sorted set: a set is order-independent and idempotent, and the order lets the server drop the
+oldest beyond a bound. Braces are hash tags of Redis Cluster: observations and connection records of one address, and
+all records of one host, share a slot.
+
+Both sides of a connection are filed under the side with the higher port, which is nearly always the client's: so
+every record of a 5-tuple, from any host, in any direction, lies in one bucket, and no busy server becomes one hot key.
+"""
+
+from typing import Final
+from zlib import crc32
+
+INDEX_SHARDS: Final = 64
+FACT_SHARDS: Final = 256
+CLAIM_SLOT: Final = 600
+"""Seconds in which one host's claims to an address are one interval."""
+
+_PORTS: Final = 6
+"""Bits of the port that one bucket spans: 64 ports, so that a batch touches few keys."""
+
+
+def bucket(a_ip: str, a_port: int, b_ip: str, b_port: int) -> tuple[str, str]:
+    """The address and the bucket under which everything about this pair of sides is filed."""
+    if (a_port, a_ip) < (b_port, b_ip):
+        a_ip, a_port, b_port = b_ip, b_port, a_port
+    return a_ip, f"{a_port >> _PORTS}.{b_port}"
+
+
+def port_bucket(port: int) -> int:
+    """The bucket of a local port alone."""
+    return port >> _PORTS
+
+
+def short_name(host: str) -> str:
+    """What FQDN, DNS label and NetBIOS name of one host share: at most 15 characters of the first label."""
+    return host.partition(".")[0][:15]
+
+
+def process_place(pid: int | None, guid: str | None) -> int | str:
+    """Where a process's events lie: by pid, so that products with and without guids meet; else by guid."""
+    return f"g{guid}" if pid is None else pid
+
+
+def shard(text: str, shards: int) -> int:
+    """Spread keys evenly; the same everywhere (unlike hash())."""
+    return crc32(text.encode("utf-8", "surrogatepass")) % shards
+
+
+class Keys:
+    """Key names under one namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self.names = f"{namespace}:n"
+        self.seen = f"{namespace}:v:"
+        self._p = namespace
+
+    def connections(self, address: str, name: str) -> str:
+        """Connection records of a bucket."""
+        return f"{self._p}:c:{{{address}}}:{name}"
+
+    def observations(self, address: str, name: str) -> str:
+        """Observations of a bucket."""
+        return f"{self._p}:o:{{{address}}}:{name}"
+
+    def index(self, number: int) -> str:
+        """One shard of the list of buckets with observations."""
+        return f"{self._p}:i:{{{number}}}"
+
+    def claims(self, address: str, end: str) -> str:
+        """Claims of hosts to an address; `end` is `first` or `last`."""
+        return f"{self._p}:a:{{{address}}}:{end}"
+
+    def process(self, host: str, place: int | str) -> str:
+        """Events of the processes at one `process_place`."""
+        return f"{self._p}:p:{{{short_name(host)}}}:{place}"
+
+    def loads(self, host: str) -> str:
+        """Loads of telling libraries on a host."""
+        return f"{self._p}:l:{{{short_name(host)}}}"
+
+    def binds(self, host: str, port: int) -> str:
+        """Binds on a host."""
+        return f"{self._p}:b:{{{short_name(host)}}}:{port_bucket(port)}"
+
+    def machine(self, machine: str) -> str:
+        """ProcessGuids of a machine."""
+        return f"{self._p}:g:{{{machine}}}"
+
+    def resumable(self, client: str, server: str, port: int, name: str | None) -> str:
+        """Full handshakes of a client with a server name at a server."""
+        return f"{self._p}:r:{{{client}}}:{crc32(f'{server} {port} {name}'.encode('utf-8', 'replace')):x}"
+
+    def certificates(self, fingerprint: str) -> str:
+        """The shard of a certificate's facts."""
+        return f"{self._p}:x:{{{shard(fingerprint, FACT_SHARDS)}}}"
+
+    def facts(self, uid: str) -> str:
+        """The shard of a connection's facts."""
+        return f"{self._p}:u:{{{shard(uid, FACT_SHARDS)}}}"
+
+    def prevalence(self, ja4: str) -> str:
+        """Client addresses of one JA4."""
+        return f"{self._p}:v:{{{ja4}}}"

@@ -1,0 +1,163 @@
+"""One connection to the server: packed commands out, replies in, and every way it can fail in words.
+
+Both stores, embedded and remote, go through here. Several batches may be in flight, so that packing the next one
+overlaps with the server's work on the last.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import hiredis
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from enricher.errors import StoreError, UsageError
+from enricher.join.routing import Command
+from enricher.join.settings import StoreSettings
+
+_SCHEMES: Final = ("redis", "rediss", "unix")
+
+_REFUSALS: Final = (
+    (("NOAUTH", "WRONGPASS", "INVALID USERNAME", "AUTHENTICATION REQUIRED", "AUTH "),
+     "refuses us: wrong or no password",
+     "put user and password into the URL: redis://USER:PASSWORD@HOST"),
+    (("NOPERM", "NO PERMISSION"), "does not permit a command that we need",
+     "allow the user +@read +@write +@hyperloglog +expire +unlink +scan +ping on our keys"),
+    (("OOM", "MAXMEMORY"), "is out of memory",
+     "raise its maxmemory, or lower store.retention_days or store.max_members"),
+    (("LOADING",), "is still loading its data", "try again when it has finished"),
+    (("READONLY",), "is a read-only replica", "give the URL of the primary"),
+    (("MISCONF",), "cannot write its data to disk", "see its log and its disk"),
+    (("MOVED", "CROSSSLOT", "CLUSTERDOWN"), "is a node of a cluster", "give the URL of a single server"),
+    (("WRONGTYPE",), "holds other data under our keys", "choose another store.namespace"),
+    (("INVALID DB", "OUT OF RANGE"), "has no such database", "remove the number at the end of the URL"),
+    (("UNKNOWN COMMAND", "SYNTAX ERROR"), "is too old or no Redis", "use Redis 6.2 or newer, or Valkey"),
+)  # fmt: skip
+"""Start of the server's answer in upper case → what it means, what to do. First match counts."""
+
+
+def place(url: str) -> str:
+    """The URL without user, password and options: fit for a message.
+
+    Raises:
+        UsageError: it is no URL of a Redis.
+    """
+    advice = "write redis://HOST[:PORT][/DB], rediss://… for TLS, or unix:///PATH"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise UsageError("the Redis URL cannot be read", advice) from None
+    if parts.scheme not in _SCHEMES or not (parts.path if parts.scheme == "unix" else parts.hostname):
+        raise UsageError("the Redis URL cannot be read", advice)
+    if parts.scheme == "unix":
+        return f"unix://{parts.path}"
+    return f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"
+
+
+def _explain(error: BaseException, where: str) -> StoreError:
+    """What a failure of client or server means."""
+    answer = str(error)
+    if isinstance(error, redis.TimeoutError):
+        return StoreError(f"Redis at {where} does not answer", "see whether it is busy, or raise store.timeout_seconds")
+    if isinstance(error, redis.InvalidResponse | hiredis.ProtocolError):
+        return StoreError(f"what answers at {where} is not a Redis", "check host and port")
+    if "certificate" in answer.lower() or "ssl" in answer.lower() or "tls" in answer.lower():
+        return StoreError(f"no TLS with Redis at {where}", "check its certificate and store.ca_file, or use redis://")
+    upper = answer.upper()
+    for starts, meaning, advice in _REFUSALS:
+        if any(start in upper[:200] for start in starts):
+            return StoreError(f"Redis at {where} {meaning}", advice)
+    if isinstance(error, redis.ConnectionError | OSError | ValueError):
+        return StoreError(
+            f"Redis at {where} is unreachable or went away", "check that it runs and that the URL is right"
+        )
+    return StoreError(f"Redis at {where} refused a command ({_printable(answer)})", "see its log")
+
+
+def _printable(answer: str) -> str:
+    """At most a line of it, without control characters."""
+    return "".join(c if c.isprintable() else "?" for c in answer[:120])
+
+
+class Link:
+    """A connection on which commands are pipelined."""
+
+    def __init__(self, url: str, settings: StoreSettings) -> None:
+        """Connect.
+
+        Raises:
+            UsageError: the URL cannot be read.
+            StoreError: nobody answers, or refuses us.
+        """
+        self._where = place(url)
+        options: dict[str, Any] = {
+            "socket_timeout": settings.timeout_seconds,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+        }
+        if not url.startswith("unix:"):
+            options["socket_connect_timeout"] = settings.timeout_seconds
+        if url.startswith("rediss:") and settings.ca_file is not None:
+            options["ssl_ca_certs"] = settings.ca_file
+        with self._guard():
+            try:
+                self._pool = redis.ConnectionPool.from_url(url, **options)
+            except (ValueError, TypeError):  # an option in its query that is none
+                raise UsageError("the Redis URL cannot be read", "remove what follows the question mark") from None
+            self._connection: Any = self._pool.get_connection()
+        self._waiting = 0
+        self.run([("PING",)])
+
+    def send(self, commands: Iterable[Command]) -> int:
+        """Send commands without waiting for replies; how many there were."""
+        packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]  # any tuple will do
+        with self._guard():
+            self._connection.send_packed_command([b"".join(packed)], check_health=False)
+        self._waiting += len(packed)
+        return len(packed)
+
+    def receive(self, count: int) -> list[Any]:
+        """The replies to the `count` oldest commands.
+
+        Raises:
+            StoreError: the server refused one of them, or went away.
+        """
+        read: Callable[[], Any] = lambda: self._connection.read_response(disable_decoding=True)  # noqa: E731
+        replies = []
+        refused: redis.ResponseError | None = None
+        with self._guard():
+            for _ in range(count):
+                try:
+                    replies.append(read())
+                except redis.ResponseError as error:
+                    refused = refused or error
+                self._waiting -= 1
+            if refused is not None:
+                raise refused
+        return replies
+
+    def run(self, commands: Iterable[Command]) -> list[Any]:
+        """Send and wait; nothing may be in flight.
+
+        Raises:
+            StoreError: see `receive`.
+        """
+        assert not self._waiting
+        return self.receive(self.send(commands))
+
+    def close(self) -> None:
+        """Hang up."""
+        with contextlib.suppress(redis.RedisError, OSError):
+            self._connection.disconnect()
+            self._pool.disconnect()
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except (redis.RedisError, hiredis.HiredisError, OSError, ValueError) as error:
+            raise _explain(error, self._where) from None

@@ -1,0 +1,201 @@
+"""Reads the store in batches and gives records to the rules."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from enricher.join.addresses import Claim, Tenure
+from enricher.join.codec import decode, decode_process_event
+from enricher.join.duplicates import Connection, connection, connection_of, lay_over, without_duplicates
+from enricher.join.hosts import Hosts
+from enricher.join.keys import INDEX_SHARDS, short_name
+from enricher.join.process import Life, ProcessEvent, lives
+from enricher.join.routing import Command, split
+from enricher.join.settings import JoinSettings
+from enricher.join.store import Store
+from enricher.join.weak import Load
+from enricher.model.endpoint import NetworkConnect
+from enricher.model.observation import CertificateRecord, ConnectionRecord, Observation
+
+_GROUP: Final = 64
+"""Buckets read together."""
+
+_LIVES: Final = 8192
+"""Pids whose processes are remembered between groups."""
+
+Bucket = tuple[str, str]
+"""Address and bucket of `keys.bucket`."""
+Place = tuple[str, int | str]
+"""Canonical host and `keys.process_place`."""
+F = TypeVar("F", CertificateRecord, ConnectionRecord)
+
+
+class Tuple5(NamedTuple):
+    """All records of one 5-tuple."""
+
+    sessions: list[Observation]
+    """Sorted by time and uid, without duplicates."""
+    records: list[NetworkConnect]
+
+
+class Reader:
+    """Batched reads over one store."""
+
+    def __init__(self, store: Store, settings: JoinSettings) -> None:
+        self._store = store
+        self._keys = store.keys
+        self._settings = settings
+        self._lives: OrderedDict[Place, list[Life]] = OrderedDict()
+
+    def hosts(self) -> Hosts:
+        """Names and coverage of all hosts. ProcessGuids are read only of machines that several names report."""
+        seen = [
+            (a, b, c, d) for a, b, c, d in (p for p in split(*self._store.members([self._keys.names])) if len(p) == 4)
+        ]
+        by_machine: defaultdict[str, set[str]] = defaultdict(set)
+        for name, _, _, machine in seen:
+            if machine:
+                by_machine[machine].add(name)
+        shared = sorted(machine for machine, names in by_machine.items() if len(names) > 1)
+        return Hosts(seen, map(_by_guid, self._store.members([self._keys.machine(m) for m in shared])), self._settings)
+
+    def groups(self) -> Iterator[list[Bucket]]:
+        """All buckets that hold observations, a bounded number at a time, always in the same order."""
+        for shard in range(INDEX_SHARDS):
+            found = next(iter(self._store.members([self._keys.index(shard)])))
+            buckets = sorted((parts[0], parts[1]) for parts in split(found) if len(parts) == 2)
+            for start in range(0, len(buckets), _GROUP):
+                yield buckets[start : start + _GROUP]
+
+    def tuples(self, group: Sequence[Bucket]) -> dict[Connection, Tuple5]:
+        """Every 5-tuple of the buckets that has a session, with the endpoint records on it."""
+        observed = self.observations(group)
+        found: dict[Connection, Tuple5] = {}
+        for o in observed:
+            found.setdefault(connection_of(o), Tuple5([], [])).sessions.append(o)
+        for members in self._store.members([self._keys.connections(*bucket) for bucket in group]):
+            for member in members:
+                record = decode(member, NetworkConnect)
+                if record is None or record.local_ip is None or record.remote_ip is None or record.remote_port is None:
+                    continue
+                sides = (record.local_ip, record.local_port), (record.remote_ip, record.remote_port)
+                if at := found.get(connection(record.proto, *sides)):
+                    at.records.append(record)
+        return found
+
+    def observations(self, group: Sequence[Bucket]) -> list[Observation]:
+        """Observations of the buckets, completed from logs that keep facts apart, each connection once."""
+        members = self._store.members([self._keys.observations(*bucket) for bucket in group])
+        raw = [o for found in members for blob in found if (o := decode(blob, Observation))]
+        return without_duplicates(self._complete(raw), self._settings.duplicate_window)
+
+    def _complete(self, observations: Sequence[Observation]) -> Iterator[Observation]:
+        """Lay certificate and connection facts over what the observations lack."""
+        leaves = {o.cert_chain_fps[0] for o in observations if o.cert_chain_fps and o.cert_subject is None}
+        uids = {o.uid for o in observations if o.community_id is None or o.sensor == "ssl.log"}
+        certificates = self._facts({fp: self._keys.certificates(fp) for fp in leaves}, CertificateRecord)
+        connections = self._facts({uid: self._keys.facts(uid) for uid in uids}, ConnectionRecord)
+        for o in observations:
+            leaf = o.cert_chain_fps[0] if o.cert_chain_fps else ""
+            yield lay_over(o, [*certificates.get(leaf, ()), *connections.get(o.uid, ())])
+
+    def _facts(self, keys: dict[str, str], kind: type[F]) -> dict[str, list[F]]:
+        wanted = sorted(keys)
+        found = self._store.prefixed([(keys[name], name) for name in wanted])
+        return {
+            name: [fact for blob in blobs if (fact := decode(blob, kind))]
+            for name, blobs in zip(wanted, found, strict=True)
+        }
+
+    def handshakes(self, resumed: Sequence[Observation]) -> dict[str, list[Observation]]:
+        """For each resumed session (by uid): the full handshakes that it can have resumed."""
+        keys = [self._keys.resumable(o.orig_h, o.resp_h, o.resp_p, o.server_name) for o in resumed]
+        latest: list[Command] = [
+            ("ZREVRANGEBYSCORE", key, o.ts, "-inf", "LIMIT", 0, 16) for key, o in zip(keys, resumed, strict=True)
+        ]
+        places: dict[str, set[Bucket]] = {}
+        for o, members in zip(resumed, self._store.read(latest), strict=True):
+            places[o.uid] = {(parts[1], parts[2]) for parts in split(members) if len(parts) == 3}
+        every = sorted(set().union(*places.values()))
+        by_place = {place: self.observations([place]) for place in every}
+        return {uid: [o for place in sorted(mine) for o in by_place[place]] for uid, mine in places.items()}
+
+    def tenures(self, addresses: Iterable[str], hosts: Hosts) -> dict[str, Tenure]:
+        """Whose each address was."""
+        wanted = sorted(set(addresses))
+        keys = [self._keys.claims(address, end) for address in wanted for end in ("first", "last")]
+        answers = self._store.read([("ZRANGE", key, 0, -1, "WITHSCORES") for key in keys])
+        return {
+            address: Tenure(_claims(first, last, hosts), self._settings.owner_reach)
+            for address, first, last in zip(wanted, answers, answers, strict=True)
+        }
+
+    def lives(self, places: Iterable[Place], hosts: Hosts) -> dict[Place, list[Life]]:
+        """The processes at each place."""
+        wanted = sorted(set(places), key=str)
+        missing = [place for place in wanted if place not in self._lives]
+        names = [(place, name) for place in missing for name in _shorts(place[0], hosts)]
+        events: defaultdict[Place, list[ProcessEvent]] = defaultdict(list)
+        answers = self._store.members([self._keys.process(name, place[1]) for place, name in names])
+        for (place, _), members in zip(names, answers, strict=True):
+            for blob in members:
+                event = decode_process_event(blob)
+                if event is not None and hosts.canonical(event.host) == place[0]:
+                    events[place].append(event)
+        self._lives.update((place, lives(events[place])) for place in missing)
+        found = {place: self._lives[place] for place in wanted}
+        while len(self._lives) > _LIVES:
+            self._lives.popitem(last=False)
+        return found
+
+    def binds(self, wanted: Sequence[tuple[str, int]], hosts: Hosts) -> Iterator[list[NetworkConnect]]:
+        """For each host and port: the binds of the host near that port."""
+        names = [(at, name, port) for at, (host, port) in enumerate(wanted) for name in _shorts(host, hosts)]
+        answers = self._store.members([self._keys.binds(name, port) for _, name, port in names])
+        found: list[list[NetworkConnect]] = [[] for _ in wanted]
+        for (at, _, _), members in zip(names, answers, strict=True):
+            found[at].extend(record for blob in members if (record := decode(blob, NetworkConnect)))
+        return iter(found)
+
+    def loads(self, wanted: Sequence[tuple[str, float, float]], hosts: Hosts) -> Iterator[list[Load]]:
+        """For each host and span of its own time: the loads of telling libraries."""
+        names = [(at, name) for at, (host, _, _) in enumerate(wanted) for name in _shorts(host, hosts)]
+        spans: list[Command] = [
+            ("ZRANGEBYSCORE", self._keys.loads(name), *wanted[at][1:], "WITHSCORES") for at, name in names
+        ]
+        found: list[list[Load]] = [[] for _ in wanted]
+        for (at, _), members in zip(names, self._store.read(spans), strict=True):
+            found[at].extend(_loads(members))
+        return iter(found)
+
+
+def _loads(members: Sequence[bytes]) -> Iterator[Load]:
+    for member, ts in zip(members[::2], members[1::2], strict=True):
+        for parts in split([member]):
+            if len(parts) == 5:
+                name, guid, pid, image, source = parts
+                yield Load(name, guid or None, int(pid) if pid else None, image or None, source or None, float(ts))
+
+
+def _shorts(host: str, hosts: Hosts) -> list[str]:
+    """One name of the host for each key that its names lead to."""
+    return list({short_name(name): name for name in hosts.names(host)}.values())
+
+
+def _by_guid(members: Iterable[bytes]) -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for parts in split(members):
+        if len(parts) == 2:
+            found[parts[0]].add(parts[1])
+    return found
+
+
+def _claims(first: Sequence[bytes], last: Sequence[bytes], hosts: Hosts) -> Iterator[Claim]:
+    ends = dict(zip(last[::2], last[1::2], strict=True))
+    for member, start in zip(first[::2], first[1::2], strict=True):
+        for parts in split([member]):
+            if len(parts) == 3 and member in ends:
+                host = hosts.canonical(parts[2])
+                low, sure = hosts.to_network(host, parts[1], float(start))
+                high, _ = hosts.to_network(host, parts[1], float(ends[member]))
+                yield Claim(min(low, high), max(low, high), host, sure)

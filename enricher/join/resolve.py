@@ -1,0 +1,196 @@
+"""Drives the rules over the store: first the clocks, then every session, a group of buckets at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from enricher.join.addresses import Tenure
+from enricher.join.duplicates import Connection
+from enricher.join.hosts import HostReport
+from enricher.join.keys import process_place
+from enricher.join.learning import Learning, module_delta
+from enricher.join.match import Decision, Knowledge, ProcessId, candidates, decide, is_opener
+from enricher.join.process import Life, assemble
+from enricher.join.reader import Place, Reader, Tuple5
+from enricher.join.resumption import inherit, wants_certificate
+from enricher.join.settings import JoinSettings, validate
+from enricher.join.store import Store
+from enricher.join.weak import Guess, by_bind, by_library
+from enricher.model.endpoint import NetworkConnect
+from enricher.model.observation import Observation
+from enricher.model.session import Session
+
+
+class Join:
+    """Everything in one store, matched."""
+
+    def __init__(self, store: Store, settings: JoinSettings | None = None) -> None:
+        """Read names and learn clocks.
+
+        Raises:
+            ConfigError: a window is longer than records are kept.
+            StoreError: the server is away or refuses.
+        """
+        self._settings = settings or JoinSettings()
+        validate(store.settings, self._settings)
+        self._reader = Reader(store, self._settings)
+        self._hosts = self._reader.hosts()
+        self._learn()
+
+    def hosts(self) -> tuple[HostReport, ...]:
+        """Names, coverage and clocks of every host, by name."""
+        return self._hosts.report()
+
+    def sessions(self) -> Iterator[Session]:
+        """Every observed session once. The order is fixed for a set of records, but not by time: sort what you print.
+
+        Raises:
+            StoreError: the server is away or refuses.
+        """
+        for group in self._reader.groups():
+            yield from self._resolve(self._reader.tuples(group))
+
+    def _learn(self) -> None:
+        learning = Learning(self._hosts, self._settings)
+        for group in self._reader.groups():
+            for there in self._reader.tuples(group).values():
+                learning.add(there.sessions, there.records)
+        deltas: dict[str, list[float]] = {}
+        for host, firsts in learning.first_sessions().items():
+            lives = self._reader.lives([(host, first.place) for first in firsts], self._hosts)
+            found = [module_delta(first, lives[host, first.place]) for first in firsts]
+            deltas[host] = [delta for delta in found if delta is not None]
+        self._hosts.learn(learning.certain, learning.probable, deltas)
+
+    def _resolve(self, tuples: Mapping[Connection, Tuple5]) -> list[Session]:
+        """Sessions of one group, sorted by time and uid."""
+        known = self._knowledge(tuples)
+        undecided: list[tuple[Observation, str, str | None]] = []
+        sessions: list[Session] = []
+        for o, records in self._with_certificates(tuples):
+            decision = decide(o, records, known)
+            if decision is not None and decision.openers:
+                sessions.append(self._told(o, decision))
+                continue
+            note = decision.note if decision else None
+            owners = known.tenures[o.orig_h].owners(o.ts)
+            if len(owners) == 1:
+                undecided.append((o, owners[0], note))
+            else:
+                sessions.append(self._unseen(o, owners, note))
+        sessions.extend(self._guess(undecided, known))
+        return sorted(sessions, key=lambda s: (s.observation.ts, s.observation.uid))
+
+    def _with_certificates(
+        self, tuples: Mapping[Connection, Tuple5]
+    ) -> Iterator[tuple[Observation, Sequence[NetworkConnect]]]:
+        """Each session with the records of its 5-tuple; resumed ones with the certificate they resumed."""
+        resumed = [o for there in tuples.values() for o in there.sessions if wants_certificate(o)]
+        handshakes = self._reader.handshakes(resumed)
+        for there in tuples.values():
+            for o in there.sessions:
+                yield inherit(o, handshakes.get(o.uid, ())), there.records
+
+    def _knowledge(self, tuples: Mapping[Connection, Tuple5]) -> Knowledge:
+        """Owners and processes that the rules will ask for."""
+        addresses: set[str] = set()
+        places: set[Place] = set()
+        for there in tuples.values():
+            addresses.update(o.orig_h for o in there.sessions)
+            for record in there.records:
+                if any(is_opener(record, o) for o in there.sessions):
+                    addresses.add(record.local_ip or "")
+                    places.add((self._hosts.canonical(record.host), process_place(record.pid, record.guid)))
+        tenures: dict[str, Tenure] = self._reader.tenures(addresses, self._hosts)
+        return Knowledge(self._hosts, tenures, self._reader.lives(places, self._hosts), self._settings)
+
+    def _told(self, o: Observation, decision: Decision) -> Session:
+        """A session whose 5-tuple an endpoint reported."""
+        openers = decision.openers
+        owners = {opener.process.host for opener in openers}
+        host = owners.pop() if len(owners) == 1 else None
+        matched = openers[0] if decision.disposition == "matched" else None
+        clock = openers[0].record.clock
+        return Session(
+            observation=o,
+            disposition=decision.disposition,
+            host=host,
+            method=decision.method,
+            flipped=openers[0].flipped,
+            connect_source=matched.record.source if matched else None,
+            connect_ts=matched.record.ts if matched else None,
+            process=assemble(matched.life, matched.record) if matched else None,
+            candidates=candidates(openers, "tuple"),
+            clock=self._hosts.network_clock(host, clock, o.ts) if host else None,
+            module_clock=self._hosts.module_clock(host) if host else None,
+            coverage=self._hosts.coverage(host or ""),
+            note=decision.note,
+        )
+
+    def _unseen(self, o: Observation, owners: Sequence[str], note: str | None) -> Session:
+        """A session whose client can be no endpoint, or more than one."""
+        if owners:
+            why = f"{' and '.join(owners)} both claim the client's address, and neither reports this connection"
+            return Session(observation=o, disposition="no_network_event", note=_join(note, why))
+        why = "no endpoint reports connections from the client's address at this time"
+        if mute := self._hosts.mute:
+            why += f"; {mute} host(s) report no connections at all, so their addresses are unknown"
+        return Session(observation=o, disposition="host_unseen", note=_join(note, why))
+
+    def _guess(self, undecided: Sequence[tuple[Observation, str, str | None]], known: Knowledge) -> Iterator[Session]:
+        """Sessions of known hosts that no record names: by who bound the port, or who loaded a library then."""
+        binds = list(self._reader.binds([(host, o.orig_p) for o, host, _ in undecided], self._hosts))
+        window = self._settings.library_window
+        spans = []
+        for o, host, _ in undecided:
+            ts = o.ts - (self._hosts.module_clock(host).offset or 0.0)
+            spans.append((host, ts - window, ts + window))
+        loads = list(self._reader.loads(spans, self._hosts))
+        places: set[Place] = set()
+        for (_, host, _), bound, loaded in zip(undecided, binds, loads, strict=True):
+            places.update((host, process_place(e.pid, e.guid)) for e in bound)
+            places.update((host, process_place(e.pid, e.guid)) for e in loaded)
+        known = known._replace(lives=self._reader.lives(places, self._hosts))
+        for (o, host, note), bound, loaded in zip(undecided, binds, loads, strict=True):
+            guess = by_bind(o, host, bound, known) or by_library(o, host, loaded, known)
+            yield self._guessed(o, host, guess, note, known)
+
+    def _guessed(self, o: Observation, host: str, guess: Guess | None, note: str | None, known: Knowledge) -> Session:
+        """A session of a host that did not report it."""
+        process = guess.process if guess else None
+        record = guess.record if guess else None
+        return Session(
+            observation=o,
+            disposition="no_network_event",
+            host=host,
+            method=guess.method if guess else None,
+            connect_source=record.source if record else None,
+            connect_ts=record.ts if record else None,
+            process=assemble(_life(process, known), record) if process else None,
+            candidates=guess.candidates if guess else (),
+            clock=self._hosts.best_network_clock(host, o.ts),
+            module_clock=self._hosts.module_clock(host),
+            coverage=self._hosts.coverage(host),
+            note=_join(note, guess.note if guess else "the host reports connections, but not this one"),
+        )
+
+
+def resolve(store: Store, settings: JoinSettings | None = None) -> Iterator[Session]:
+    """Every observed session in the store with what the endpoints know of it. See `Join` for reports on hosts.
+
+    Raises:
+        ConfigError: a window is longer than records are kept.
+        StoreError: the server is away or refuses.
+    """
+    return Join(store, settings).sessions()
+
+
+def _life(process: ProcessId, known: Knowledge) -> Life:
+    """What is known of a process that was named without its 5-tuple."""
+    place = (process.host, process_place(process.pid, process.guid))
+    for life in known.lives.get(place, ()):
+        if life.guid == process.guid and (process.guid or process.start == life.start):
+            return life
+    return Life(process.guid, process.pid, None, None, ())
+
+
+def _join(*notes: str | None) -> str:
+    return "; ".join(note for note in notes if note)
