@@ -51,8 +51,12 @@ class Certificates:
             return {}
         known = self._chain(chain)
         facts = dict(known.facts)
-        if self._trust and known.readable and (verdict := self._trust.validate(known.readable, ts)):
-            facts["validation_code"], facts["validation_status"] = verdict
+        if self._trust and known.readable:
+            verdict = self._trust.validate(known.readable, ts)
+            if verdict:
+                facts["validation_code"], facts["validation_status"] = verdict
+            else:
+                facts["certificate_error"] = facts["certificate_error"] or "certificate 0: OpenSSL cannot read it"
         if server_name:
             covered = matches(server_name, known.names, facts.get("san_ip") or ())
             facts["sni_matches_cert"] = covered if covered or known.names_complete else None

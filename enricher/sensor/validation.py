@@ -18,8 +18,8 @@ MEANINGS: Final[dict[int, str]] = {
     4: "unable to decrypt certificate's signature",
     6: "unable to decode issuer public key",
     7: "certificate signature failure",
-    9: EXPIRED,
-    10: NOT_YET_VALID,
+    9: NOT_YET_VALID,
+    10: EXPIRED,
     13: "format error in certificate's notBefore field",
     14: "format error in certificate's notAfter field",
     SELF_SIGNED: "self-signed certificate",
@@ -48,14 +48,10 @@ MEANINGS: Final[dict[int, str]] = {
     78: "certificate signature algorithm mismatch",
     79: "invalid CA certificate",
     80: "path length invalid for non-CA certificate",
-    94: "subject key identifier and authority key identifier mismatch",
 }
 
-CHAIN_FAILURES: Final[frozenset[int]] = frozenset(
-    {2, 4, 6, 7, 19, 20, 21, 22, 24, 25, 27, 28, 32, 37, 40, 47, 48, 76, 77, 78, 79, 80}
-)
-"""No way leads from the certificate to a trusted issuer that may have issued it. Self-signed (18) is apart; codes
-that blame a date (9, 10), a revocation (23) or what OpenSSL does not understand (34, 51 to 53) are no such failure."""
+_NO_CHAIN_FAILURES: Final[frozenset[int]] = frozenset({OK, SELF_SIGNED, 9, 10, 1, 17, 69, 70})
+"""Trusted; self-signed, which is apart; dates; OpenSSL's own troubles (unspecified, memory, call, store)."""
 
 
 _CERTAIN: Final[dict[str, int]] = {MEANINGS[code]: code for code in (OK, 2, SELF_SIGNED, 19, NO_LOCAL_ISSUER, 21)}
@@ -67,6 +63,15 @@ def code(status: str) -> int | None:
     None: the text blames a date, which hides what the code without dates would be, or it is not known.
     """
     return _CERTAIN.get(status.replace("self signed", "self-signed"))
+
+
+def chain_failed(code: int) -> bool:
+    """Whether no way leads to a trusted issuer that vouches for the certificate.
+
+    That is every code but those above: a chain is put together by names and its signatures are checked last, so
+    whatever stops OpenSSL before (an extension, a constraint) leaves a forged issuer's name unproven.
+    """
+    return code not in _NO_CHAIN_FAILURES
 
 
 def meaning(code: int) -> str:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from enricher.errors import ConfigError
 from enricher.sensor.certificate import Certificates
 from enricher.sensor.trust import Trust, TrustSettings
+from enricher.sensor.validation import chain_failed
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,14 @@ def test_a_broken_self_signature_is_no_self_signature(pki, trust):
 def test_a_forged_signature_under_a_trusted_name_is_not_trusted(pki, trust):
     forger = pki.authority("CN=Test Root")
     assert verdict(trust, pki, pki.issue(by=forger))[0] == 7
+
+
+def test_a_forged_issuer_cannot_hide_behind_a_broken_extension(pki, trust):
+    forged = pki.issue(by=pki.authority("CN=Test Root"), dns=("a.example",)).der
+    broken = forged.replace(b"\x82\x09a.example", b"\x82\x0aa.example")
+    assert broken != forged
+    validation = trust.validate((broken,), pki.now)
+    assert chain_failed(validation.code)
 
 
 def test_a_leaf_that_issues_certificates_is_not_trusted(pki, trust, middle):
@@ -120,6 +129,7 @@ def test_without_a_trust_store_validation_is_unknown(pki):
 
 def test_an_unreadable_leaf_has_no_validation_and_an_unreadable_issuer_is_left_out(pki, trust, middle):
     assert trust.validate((b"junk", middle.der), pki.now) is None
+    assert "validation_code" not in Certificates(trust).facts((b"junk",), None, pki.now)
     assert trust.validate((pki.issue(by=middle).der, b"junk", middle.der), pki.now) == (0, "ok")
     assert trust.validate((), pki.now) is None
 

@@ -23,7 +23,7 @@ def _self_issued(case: Case) -> str | None:
 def _untrusted_issuer(case: Case) -> str | None:
     """The chain leads to nobody who is trusted."""
     code = case.observation.validation_code
-    if code not in validation.CHAIN_FAILURES:
+    if code is None or not validation.chain_failed(code):
         return None
     return f"{validation.meaning(code)}: {case.observation.cert_issuer}"
 

@@ -72,7 +72,7 @@ ABNORMAL = [
     ("self_issued", named("CN=a", **UNCHECKED), "subject is issuer: CN=a"),
     *[
         ("untrusted_issuer", {"validation_code": code}, "CN=Public CA")
-        for code in (2, 4, 6, 7, 19, 20, 21, 22, 24, 25, 32, 47, 48, 79)
+        for code in (2, 4, 6, 7, 19, 20, 21, 22, 24, 25, 26, 32, 34, 41, 47, 48, 51, 79, 999)
     ],
     ("expired", lived(30, "2025-01-01"), "expired 2025-01-31, 121 days before"),
     ("not_yet_valid", lived(80, "2025-06-02"), "valid from 2025-06-02, 24 hours later"),
@@ -152,7 +152,8 @@ NORMAL = [
     ("self_issued", named("CN=a", validation_code=18)),
     ("self_issued", UNCHECKED),
     ("untrusted_issuer", {"validation_code": 18}),
-    ("untrusted_issuer", {"validation_code": 34}),
+    ("untrusted_issuer", {"validation_code": 10}),
+    ("untrusted_issuer", {"validation_code": 1}),
     ("expired", lived(31, "2025-05-01")),
     ("not_yet_valid", lived(31, "2025-06-01")),
     ("short_validity", lived(6, "2025-05-30")),
