@@ -7,8 +7,11 @@ from enricher.sensor.connection import Connection
 from enricher.sensor.container import CaptureReader, Packet, recognise
 from enricher.sensor.contract import CertificateReader, Counters, Log, WireSettings
 from enricher.sensor.flow import Flow, FlowTable
-from enricher.sensor.link import LINKS
-from enricher.sensor.packet import reverse
+from enricher.sensor.link import ETHERNET, LINKS
+from enricher.sensor.packet import SYN, TCP, reverse
+
+_PLAIN_IPV4 = b"\x08\x00\x45"
+"""EtherType IPv4, then a header without options: key and flags lie at fixed places."""
 
 __all__ = ["CertificateReader", "Counters", "Sensor", "WireSettings", "recognise"]
 
@@ -59,7 +62,15 @@ class Sensor:
 
             return unknown
 
+        halves = self._flows.halves
+
         def packet(frame: int, ts: float, data: bytes, start: int, end: int) -> None:
+            if data[start + 12 : start + 15] == _PLAIN_IPV4 and number == ETHERNET and end - start >= 54:
+                # Most packets belong to a connection that is done: pass them over before anything is parsed.
+                half = halves.get(data[start + 26 : start + 38])
+                if half is not None and half.done and data[start + 23] == TCP and not data[start + 47] & SYN:
+                    half.last = ts
+                    return
             ip = link(data, start, end)
             if ip >= 0:
                 deliver(frame, ts, data, ip, end)

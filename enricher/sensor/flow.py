@@ -10,6 +10,7 @@ from enricher.sensor.reassembly import Chunk, Stream
 from enricher.sensor.record import is_hello, is_record
 
 _MASK: Final = 0xFFFF_FFFF
+_NEVER: Final = float("-inf")
 _MAX_WAITING: Final = 8
 """Segments of a direction whose start was not seen that may pass before it is taken for something else than TLS."""
 
@@ -19,13 +20,15 @@ Report = Callable[["Flow", Connection, bool | None], None]
 class Half:
     """One direction of a connection."""
 
-    __slots__ = ("end", "flow", "index", "lost", "seen", "stream", "syn", "waiting")
+    __slots__ = ("done", "end", "flow", "index", "last", "lost", "stream", "syn", "waiting")
 
     def __init__(self, flow: "Flow", index: int) -> None:
         self.flow = flow
         self.index = index
-        self.seen = False
-        """A packet came from this direction."""
+        self.done = False
+        """Its packets are passed over."""
+        self.last = _NEVER
+        """Time of its last packet."""
         self.syn: int | None = None
         """Initial sequence number."""
         self.end: int | None = None
@@ -39,18 +42,22 @@ class Half:
 class Flow:
     """A connection; after `done` only a tombstone by which its packets are passed over."""
 
-    __slots__ = ("buffered", "connection", "done", "halves", "key", "last", "originator")
+    __slots__ = ("buffered", "connection", "done", "halves", "key", "originator")
 
-    def __init__(self, key: bytes, ts: float) -> None:
+    def __init__(self, key: bytes) -> None:
         self.key = key
         """As seen from direction 0."""
-        self.last = ts
         self.done = False
         self.originator: int | None = None
         """The direction that sent the SYN."""
         self.connection: Connection | None = None
         self.buffered = 0
         self.halves = (Half(self, 0), Half(self, 1))
+
+    @property
+    def last(self) -> float:
+        """Time of the last packet of either direction."""
+        return max(self.halves[0].last, self.halves[1].last)
 
 
 class FlowTable:
@@ -61,9 +68,10 @@ class FlowTable:
         self._counters = counters
         self._report = report
         self._segment = Decoder(counters).segment
-        self._halves: dict[bytes, Half] = {}
+        self.halves: dict[bytes, Half] = {}
+        """Directions by key (see `packet`). Whoever knows a key early may pass over those that are `done`."""
         self._buffered = 0
-        self._sweep_at = float("-inf")
+        self._sweep_at = _NEVER
 
     def packet(self, frame: int, ts: float, data: bytes, ip: int, end: int) -> None:
         """Take the IP packet at `ip`."""
@@ -71,9 +79,9 @@ class FlowTable:
         if segment is None:
             return
         key, seq, flags, start, stop = segment
-        half = self._halves.get(key)
-        if half is not None and half.flow.done and not flags & SYN:
-            half.flow.last = ts
+        half = self.halves.get(key)
+        if half is not None and half.done and not flags & SYN:
+            half.last = ts
             return
         if flags & SYN:
             half = self._syn(half, key, seq, flags, ts)
@@ -89,19 +97,19 @@ class FlowTable:
         """End of the capture: nobody knows how the open connections go on."""
         for flow in self._flows():
             self._end(flow, over=False)
-        self._halves.clear()
+        self.halves.clear()
 
     def _flows(self) -> list[Flow]:
-        return [half.flow for half in self._halves.values() if half.index == 0]
+        return [half.flow for half in self.halves.values() if half.index == 0]
 
     def _open(self, key: bytes, ts: float) -> Half:
         if ts > self._sweep_at or ts < self._sweep_at - 2 * self._settings.idle_timeout:
             self._sweep(ts)
-        if len(self._halves) >= 2 * self._settings.max_flows:
+        if len(self.halves) >= 2 * self._settings.max_flows:
             self._evict()
-        flow = Flow(key, ts)
-        self._halves[reverse(key)] = flow.halves[1]
-        self._halves[key] = flow.halves[0]
+        flow = Flow(key)
+        self.halves[reverse(key)] = flow.halves[1]
+        self.halves[key] = flow.halves[0]
         self._counters.flows += 1
         return flow.halves[0]
 
@@ -131,8 +139,7 @@ class FlowTable:
 
     def _live(self, half: Half, seq: int, flags: int, chunk: Chunk) -> None:
         flow = half.flow
-        payload, flow.last, _ = chunk
-        half.seen = True
+        payload, half.last, _ = chunk
         if payload and not half.lost:
             self._payload(half, seq & _MASK, chunk)
             if flow.done:
@@ -218,6 +225,7 @@ class FlowTable:
         self._buffered -= flow.buffered
         flow.buffered = 0
         for half in flow.halves:
+            half.done = True
             half.stream = None
             half.waiting.clear()
 
@@ -243,7 +251,9 @@ class FlowTable:
             return True
         if connection.fatal:
             return False
-        whole = all(half.seen and not half.lost for half in flow.halves) and not any(s.gap for s in connection.sides)
+        whole = all(half.last > _NEVER and not half.lost for half in flow.halves) and not any(
+            s.gap for s in connection.sides
+        )
         return False if over and whole else None
 
     def _sweep(self, ts: float) -> None:
@@ -266,5 +276,5 @@ class FlowTable:
 
     def _forget(self, flow: Flow) -> None:
         for key, half in ((flow.key, flow.halves[0]), (reverse(flow.key), flow.halves[1])):
-            if self._halves.get(key) is half:
-                del self._halves[key]
+            if self.halves.get(key) is half:
+                del self.halves[key]

@@ -6,6 +6,8 @@ from typing import Final
 Link = Callable[[bytes, int, int], int]
 """Takes a buffer and where in it a frame starts and ends; gives the offset of the IP header, or -1."""
 
+ETHERNET: Final = 1
+
 _IP: Final = (b"\x08\x00", b"\x86\xdd")
 _VLAN: Final = (b"\x81\x00", b"\x88\xa8", b"\x91\x00", b"\x92\x00")
 
@@ -26,7 +28,7 @@ def raw(_data: bytes, start: int, end: int) -> int:
 
 
 LINKS: Final[dict[int, Link]] = {
-    1: ethernet,
+    ETHERNET: ethernet,
     12: raw,  # DLT_RAW as some systems write it
     14: raw,  # DLT_RAW of OpenBSD
     101: raw,

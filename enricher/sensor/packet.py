@@ -10,7 +10,7 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 Segment = tuple[bytes, int, int, int, int]
 """Key of its direction, sequence number, flags, and where in the buffer its payload starts and ends."""
 
-_TCP: Final = 6
+TCP: Final = 6
 _FRAGMENT: Final = 44
 _EXTENSIONS: Final = (0, 43, 60, 135, 139, 140)
 _AUTHENTICATION: Final = 51
@@ -45,12 +45,12 @@ class Decoder:
         first = data[ip]
         if first == 0x45 and end - ip >= 40:  # no options: addresses and ports lie side by side
             total, fragment, protocol, seq, words, flags = _ipv4_tcp(data, ip)
-            if protocol != _TCP or fragment & 0x1FFF:
+            if protocol != TCP or fragment & 0x1FFF:
                 self._reject(protocol, fragment & 0x1FFF)
                 return None
             key = data[ip + 12 : ip + 24]
             start = ip + 20
-        elif first >> 4 == 6 and end - ip >= 60 and data[ip + 6] == _TCP:
+        elif first >> 4 == 6 and end - ip >= 60 and data[ip + 6] == TCP:
             total, protocol, seq, words, flags = _ipv6_tcp(data, ip)
             key = data[ip + 8 : ip + 44]
             start = ip + 40
@@ -67,7 +67,7 @@ class Decoder:
         return key, seq, flags, start + (words >> 2 & 0x3C), stop
 
     def _reject(self, protocol: int, fragment: int) -> None:
-        if fragment and protocol == _TCP:
+        if fragment and protocol == TCP:
             self._counters.fragments += 1
         else:
             self._counters.packets_not_tcp += 1
@@ -91,7 +91,7 @@ class Decoder:
         else:
             self._counters.packets_malformed += 1
             return None
-        if protocol != _TCP or fragment:
+        if protocol != TCP or fragment:
             self._reject(protocol, fragment)
             return None
         if start < source + size or end - start < 20:

@@ -9,14 +9,18 @@ CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = 20, 21, 22, 
 _VERSIONS: Final = (0x0300, 0x0301, 0x0302, 0x0303)
 _MAX_LENGTH: Final = (1 << 14) + 2048
 _header: Final = struct.Struct(">BHH").unpack_from
-_READ: Final = (CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE)
+_WHOLE: Final = (CHANGE_CIPHER_SPEC, ALERT)
+"""Records that are read only once they are whole."""
+
+
+def _plausible(kind: int, version: int, length: int) -> bool:
+    return CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and version in _VERSIONS and length <= _MAX_LENGTH
 
 
 def is_record(data: bytes) -> bool:
     """Whether a TLS record may start with these bytes; true of a prefix as long as nothing speaks against it."""
     if len(data) >= 5:
-        kind, version, length = _header(data)
-        return CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and version in _VERSIONS and length <= _MAX_LENGTH
+        return _plausible(*_header(data))
     return (
         CHANGE_CIPHER_SPEC <= data[0] <= HEARTBEAT
         and (len(data) < 2 or data[1] == 3)
@@ -33,24 +37,26 @@ def is_hello(data: bytes) -> bool:
 class RecordReader:
     """Cuts one direction's bytes into records.
 
-    Of encrypted records and of application data only the header is read; their bodies pass by without being held.
+    Handshake bodies are passed on as they come. Of encrypted records and of application data only the header is read;
+    their bodies pass by without being held.
     """
 
-    __slots__ = ("_pending", "_resync", "_skip", "encrypted", "frame", "lost", "started", "ts")
+    __slots__ = ("_left", "_passing", "_pending", "_resync", "encrypted", "frame", "lost", "ts")
 
     def __init__(self) -> None:
         self.encrypted = False
         """Everything from here on is ciphertext."""
         self.lost = False
         """What came was no record; nothing more is read."""
-        self.started = False
-        """A record was read."""
         self.ts = 0.0
         """Time of the packet in which the current record starts."""
         self.frame = 0
         """Frame number of that packet."""
-        self._pending = bytearray()
-        self._skip = 0
+        self._pending = b""
+        self._left = 0
+        """Bytes of the current record's body that are still to come."""
+        self._passing = False
+        """They are passed on."""
         self._resync = False
 
     @property
@@ -59,52 +65,56 @@ class RecordReader:
         return len(self._pending)
 
     def feed(self, data: bytes, ts: float, frame: int) -> Iterator[tuple[int, bytes | None]]:
-        """Take bytes; give content type and body of each record, None for a body that is not read.
+        """Take bytes; give content type and body of each record: of handshake records parts, None if it is not read.
 
         Whoever takes a record may set `encrypted` before taking the next.
         """
         if self.lost or (self._resync and not is_record(data)):
             return
         self._resync = False
-        if self._skip:
-            skipped = min(self._skip, len(data))
-            self._skip -= skipped
-            data = data[skipped:]
-        if not self._pending:
+        offset = min(self._left, len(data))
+        if offset:
+            self._left -= offset
+            if self._passing:
+                yield HANDSHAKE, data[:offset]
+        if self._pending:
+            data = self._pending + data
+        else:
             self.ts, self.frame = ts, frame
-        pending = self._pending
-        pending += data
-        offset = 0
-        while offset < len(pending):
-            if not is_record(bytes(pending[offset : offset + 5])):
-                self.lost = True
+        size = len(data)
+        while size - offset >= 5:
+            kind, version, length = _header(data, offset)
+            if not _plausible(kind, version, length):
                 break
-            if len(pending) - offset < 5:
-                break
-            kind, _, length = _header(pending, offset)
             end = offset + 5 + length
-            if self.encrypted or kind not in _READ:
-                self._skip = max(0, end - len(pending))
+            if kind == HANDSHAKE and not self.encrypted:
+                self._passing = True
+                self._left = max(0, end - size)
+                body = data[offset + 5 : end]
+            elif self.encrypted or kind not in _WHOLE:
+                self._passing = False
+                self._left = max(0, end - size)
                 body = None
-            elif end <= len(pending):
-                body = bytes(pending[offset + 5 : end])
+            elif end <= size:
+                body = data[offset + 5 : end]
             else:
                 break
-            self.started = True
             yield kind, body
             offset = end
             self.ts, self.frame = ts, frame
-        del pending[:offset]
+        self._pending = data[offset:]
+        if self._pending and not is_record(self._pending):
+            self.lost = True
+            self._pending = b""
 
     def gap(self, missing: int) -> bool:
         """Bytes are missing. Whether nothing was lost that would have been read."""
-        if not self._pending and missing <= self._skip:
-            self._skip -= missing
-            return True
-        self._pending.clear()
-        self._skip = 0
-        self._resync = True
-        return False
+        harmless = missing <= self._left and not self._passing
+        self._resync = missing > self._left
+        self._left = max(0, self._left - missing)
+        self._passing = False
+        self._pending = b""
+        return harmless
 
 
 class MessageReader:

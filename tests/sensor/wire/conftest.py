@@ -1,0 +1,187 @@
+"""Captures made on the spot: from TLS messages up to files, each layer open to what a test wants to spoil."""
+
+import hashlib
+import struct
+from ipaddress import ip_address
+
+import pytest
+
+from enricher.sensor.capture import Sensor, WireSettings
+
+CLIENT, SERVER = ("10.0.0.1", 40000), ("203.0.113.9", 443)
+CLIENT6, SERVER6 = ("2001:db8::1", 40000), ("2001:db8:1::9", 443)
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+
+
+class Hashes:
+    """Stands for the room that reads certificates."""
+
+    def facts(self, chain, server_name, ts):
+        return {"cert_chain_fps": tuple(hashlib.sha256(der).hexdigest() for der in chain)}
+
+
+class Wire:
+    """Builders. `c` marks bytes from the client, `s` from the server."""
+
+    client, server, client6, server6 = CLIENT, SERVER, CLIENT6, SERVER6
+    fin, syn, rst, ack = FIN, SYN, RST, ACK
+
+    @staticmethod
+    def vector(size, body):
+        return len(body).to_bytes(size, "big") + body
+
+    def extension(self, kind, body=b""):
+        return struct.pack(">H", kind) + self.vector(2, body)
+
+    def server_name(self, name=b"example.org"):
+        return self.extension(0, self.vector(2, b"\0" + self.vector(2, name)))
+
+    def shorts(self, *values):
+        return struct.pack(f">{len(values)}H", *values)
+
+    def client_hello(
+        self, version=0x0303, ciphers=(0xC02F, 0x009C), extensions=None, session=b"", random=bytes(32), tail=b""
+    ):
+        if extensions is None:
+            extensions = [self.server_name(), self.extension(10, self.vector(2, self.shorts(29, 23)))]
+        body = struct.pack(">H", version) + random + self.vector(1, session)
+        body += self.vector(2, self.shorts(*ciphers)) + b"\1\0"
+        if extensions:
+            body += self.vector(2, b"".join(extensions))
+        return self.message(1, body + tail)
+
+    def server_hello(self, version=0x0303, cipher=0xC02F, extensions=(), session=b"", random=bytes(range(32))):
+        body = struct.pack(">H", version) + random + self.vector(1, session) + struct.pack(">HB", cipher, 0)
+        if extensions:
+            body += self.vector(2, b"".join(extensions))
+        return self.message(2, body)
+
+    def certificate(self, *chain):
+        return self.message(11, self.vector(3, b"".join(self.vector(3, der) for der in chain)))
+
+    def message(self, kind, body=b""):
+        return bytes([kind]) + self.vector(3, body)
+
+    def record(self, body, kind=22, version=0x0303):
+        return struct.pack(">BH", kind, version) + self.vector(2, body)
+
+    def alert(self, level, description):
+        return self.record(bytes([level, description]), kind=21)
+
+    @property
+    def ccs(self):
+        return self.record(b"\1", kind=20)
+
+    @property
+    def finished(self):
+        return self.record(bytes(40))
+
+    @property
+    def data(self):
+        return self.record(bytes(64), kind=23)
+
+    @property
+    def key_exchange(self):
+        return self.message(12, b"\3" + self.shorts(29) + self.vector(1, bytes(32)) + bytes(8))
+
+    def full(self, hello=None, server=None, chain=(b"leaf", b"issuer")):
+        """A whole TLS 1.2 handshake: bytes by direction, flight by flight."""
+        flight = (server or self.server_hello()) + self.certificate(*chain) + self.key_exchange + self.message(14)
+        return [
+            ("c", self.record(hello or self.client_hello())),
+            ("s", self.record(flight)),
+            ("c", self.record(self.message(16, bytes(33))) + self.ccs + self.finished),
+            ("s", self.ccs + self.finished),
+            ("c", self.data),
+        ]
+
+    def tls13(self, hello=None, extensions=()):
+        """A TLS 1.3 handshake in middlebox compatibility mode."""
+        share = self.extension(51, self.shorts(29) + self.vector(2, bytes(32)))
+        chosen = [self.extension(43, self.shorts(0x0304)), share, *extensions]
+        offered = [self.server_name(), self.extension(43, self.vector(1, self.shorts(0x0304, 0x0303)))]
+        return [
+            ("c", self.record(hello or self.client_hello(extensions=offered, session=b"i" * 32))),
+            ("s", self.record(self.server_hello(cipher=0x1301, extensions=chosen, session=b"i" * 32)) + self.ccs),
+            ("s", self.data),
+            ("c", self.ccs + self.data),
+        ]
+
+    def retry(self):
+        chosen = [self.extension(43, self.shorts(0x0304)), self.extension(51, self.shorts(23))]
+        return self.server_hello(cipher=0x1301, extensions=chosen, session=b"i" * 32, random=RETRY)
+
+    def tcp(self, source, destination, seq, flags, payload=b"", ack=0, pad=b""):
+        segment = struct.pack(
+            ">HHIIBBHHH", source[1], destination[1], seq % 2**32, ack % 2**32, 0x50, flags, 8192, 0, 0
+        )
+        segment += payload
+        addresses = ip_address(source[0]).packed, ip_address(destination[0]).packed
+        if len(addresses[0]) == 4:
+            header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0, 64, 6, 0)
+        else:
+            header = struct.pack(">IHBB", 6 << 28, len(segment), 6, 64)
+        return header + b"".join(addresses) + segment + pad
+
+    def ethernet(self, ip, tags=()):
+        kind = b"\x08\x00" if ip[0] >> 4 == 4 else b"\x86\xdd"
+        return bytes(12) + b"".join(tag + b"\0\7" for tag in tags) + kind + ip
+
+    def conversation(
+        self, flights, client=CLIENT, server=SERVER, mss=1460, syn=True, end=FIN, isn=(1000, 2**32 - 100), start=1.7e9
+    ):
+        """IP packets of a TCP connection, each with its time, a millisecond apart."""
+        packets = []
+        seqs = {"c": isn[0], "s": isn[1]}
+        ends = {"c": (client, server), "s": (server, client)}
+
+        def send(side, flags, payload=b""):
+            packets.append((start + len(packets) / 1000, self.tcp(*ends[side], seqs[side], flags, payload)))
+            seqs[side] += len(payload) + bool(flags & (SYN | FIN))
+
+        if syn:
+            send("c", SYN)
+            send("s", SYN | ACK)
+        else:
+            seqs = {side: seq + 1 for side, seq in seqs.items()}
+        for side, data in flights:
+            for offset in range(0, len(data), mss):
+                send(side, ACK, data[offset : offset + mss])
+        if end:
+            send("c", end | ACK)
+            if end == FIN:
+                send("s", end | ACK)
+        return packets
+
+    def pcap(self, packets, order="<", nano=False, link=1):
+        """A pcap file of IP packets (Ethernet put around them) or of frames as they are for other link types."""
+        out = struct.pack(order + "IHHiIII", 0xA1B23C4D if nano else 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)
+        for ts, packet in packets:
+            frame = self.ethernet(packet) if link == 1 else packet
+            units = 10**9 if nano else 10**6
+            seconds = int(ts)
+            out += struct.pack(order + "IIII", seconds, round((ts - seconds) * units), len(frame), len(frame)) + frame
+        return out
+
+    def sensor(self, **settings):
+        return Sensor("x.pcap", WireSettings(**settings), Hashes())
+
+    def sense(self, capture, chunk=None, **settings):
+        """Observations of a capture, fed whole or in chunks."""
+        sensor = self.sensor(**settings)
+        size = chunk or len(capture) or 1
+        found = []
+        for offset in range(0, len(capture), size):
+            found += sensor.feed(capture[offset : offset + size])
+        return found + sensor.close()
+
+    def observe(self, flights, **how):
+        """The only Observation of a conversation."""
+        (observation,) = self.sense(self.pcap(self.conversation(flights, **how)))
+        return observation
+
+
+@pytest.fixture(scope="session")
+def wire():
+    return Wire()

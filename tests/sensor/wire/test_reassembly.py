@@ -1,0 +1,72 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enricher.sensor.reassembly import Stream
+
+FIRST = 2**32 - 20
+
+
+def give(stream, seq, payload, frame=0):
+    return b"".join(data for data, _, _ in stream.accept(seq % 2**32, (payload, 0.0, frame)))
+
+
+@st.composite
+def segments(draw):
+    """A text, and segments that cover it in any order, overlapping and repeated, all agreeing."""
+    text = draw(st.binary(min_size=1, max_size=80))
+    cuts = sorted({0, len(text), *draw(st.lists(st.integers(0, len(text)), max_size=8))})
+    pieces = list(pairwise(cuts))
+    spans = st.tuples(st.integers(0, len(text)), st.integers(0, len(text))).map(sorted).map(tuple)
+    pieces += draw(st.lists(spans, max_size=5))
+    return text, [(start, text[start:end]) for start, end in draw(st.permutations(pieces))]
+
+
+@given(segments())
+def test_order_repetition_and_overlap_of_segments_do_not_change_the_stream(case):
+    text, pieces = case
+    stream = Stream(FIRST)
+    assert b"".join(give(stream, FIRST + start, piece) for start, piece in pieces) == text
+    assert stream.held_bytes == 0
+    assert stream.expected == (FIRST + len(text)) % 2**32
+
+
+def test_the_first_copy_of_a_byte_wins():
+    stream = Stream(0)
+    assert give(stream, 3, b"DEF") == b""
+    assert give(stream, 0, b"abcdefghi") == b"abcDEFghi"
+    assert give(stream, 4, b"xxxxxxxx") == b"xxx"
+
+
+def test_each_chunk_keeps_the_packet_that_brought_it():
+    stream = Stream(0)
+    assert stream.accept(1, (b"b", 2.0, 2)) == []
+    assert stream.accept(0, (b"a", 3.0, 3)) == [(b"a", 3.0, 3), (b"b", 2.0, 2)]
+
+
+def test_what_is_missing_can_be_given_up():
+    stream = Stream(0)
+    give(stream, 10, b"later")
+    assert stream.held_bytes == 5
+    missing, chunks = stream.skip()
+    assert missing == 10
+    assert [data for data, _, _ in chunks] == [b"later"]
+    assert stream.skip() == (0, [])
+
+
+def test_a_stream_says_when_more_waits_than_may():
+    stream = Stream(0)
+    give(stream, 10, b"12345")
+    assert stream.full(4)
+    assert not stream.full(5)
+    for i in range(2000):
+        give(stream, 20 + 2 * i, b"x")
+    assert stream.full(1 << 20)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.binary(min_size=1, max_size=20)), max_size=20))
+def test_any_segments_are_taken_without_a_crash(pieces):
+    stream = Stream(0)
+    given_ = sum(len(give(stream, seq, payload)) for seq, payload in pieces)
+    assert given_ + stream.held_bytes <= sum(len(payload) for _, payload in pieces)
