@@ -62,9 +62,8 @@ def _facts(notice: Notice) -> Iterator[str]:
         yield from _fact("user", process.user)
         yield from _fact("command line", process.command_line)
         yield from _fact("parent", process.parent and process.parent.image)
-        signer = process.signer or ("not seen" if process.signature_status is None else "none")
         status = f" ({process.signature_status})" if process.signature_status else ""
-        yield from _fact("signer", signer + status)
+        yield from _fact("signer", (process.signer or "not seen") + status)
         yield from _fact("built as", process.original_file_name)
         for name, digest in sorted((process.hashes or {}).items()):
             yield from _fact(name, digest)
@@ -128,12 +127,16 @@ def _legs(notice: Notice) -> Iterator[str]:
 
 def _evidence(notice: Notice, reasons: Mapping[str, str]) -> Iterator[str]:
     for found in notice.evidence:
-        yield from wrapped(f"{found.weight:>+4}  {found.leg:<9}{found.id}: {found.text}", "  ", " " * 17)
+        yield from wrapped(f"{_points(found.weight)}  {found.leg:<9}{found.id}: {found.text}", "  ", " " * 17)
         reason = reasons.get(found.id)
         if reason and found.weight:
             yield from wrapped(f"why this weight: {visible(reason)}", " " * 17)
         if found.source:
             yield from wrapped(f"[{found.source}]", " " * 17)
+
+
+def _points(weight: int) -> str:
+    return f"{weight:+4d}" if weight else "   0"
 
 
 def _items(items: tuple[str, ...]) -> Iterator[str]:

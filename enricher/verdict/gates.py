@@ -39,15 +39,18 @@ def caps(session: Session, legs: Legs, *, decisive: bool, known_bad: bool) -> li
     """Every cap that applies.
 
     High needs all three legs, or two of them and decisive evidence (an injection or a known-bad hit), and a process
-    that was named without doubt. Without decisive evidence a session that is not seen to be abnormal deserves little.
+    that was named without doubt. A session that is not seen to be abnormal deserves little, unless something decisive
+    was; one that is seen to be normal is never high.
     """
     found = [*_doubtful_join(session, known_bad=known_bad)]
     present = sum(_state(legs, leg) == "present" for leg in get_args(Leg))
-    if present < 2 and decisive:
-        found.append(Cap("medium", "Only one leg is present beside the decisive evidence"))
-    elif present < 3 and not decisive:
+    if not decisive:
         keys = [(leg, _state(legs, leg)) for leg in get_args(Leg)]
         found += [_LEG_CAPS[key] for key in keys if key in _LEG_CAPS]
+    elif present < 2:
+        found.append(Cap("medium", "Only one leg is present beside the decisive evidence"))
+    elif legs.session == "absent":
+        found.append(Cap("medium", _LEG_CAPS["session", "absent"].reason))
     return [Cap(cap.severity, f"{cap.reason}: severity at most {cap.severity}.") for cap in found]
 
 

@@ -65,9 +65,8 @@ class Make:
         return Process(image=image, **{**facts, **changes})
 
     def chrome(self, **changes):
-        return self.process(
-            r"C:\Program Files\Google\Chrome\Application\chrome.exe", **{"signer": "Google LLC", **changes}
-        )
+        image = r"C:\Program Files\Google\Chrome\Application\chrome.exe"
+        return self.process(**{"image": image, "signer": "Google LLC", **changes})
 
     def svchost(self, service="wuauserv", **changes):
         line = rf"C:\Windows\System32\svchost.exe -k netsvcs -p -s {service}"

@@ -28,9 +28,11 @@ def _found(session: Session, text: str) -> Finding:
 
 
 def _not_known_program(session: Session, settings: VerdictSettings) -> Finding | None:
-    named = _named(session)
-    if named is None or match(session, settings).state in {"full", "partly"}:
+    named, found = _named(session), match(session, settings)
+    if named is None or found.state in {"full", "partly"}:
         return None
+    if found.state == "tampered" and found.program is not None:
+        return _found(session, f"The process was {found.program.name}, but what was put into it may do TLS instead.")
     return _found(session, f"{_show(named[1])} is not on the list of programs known to do TLS.")
 
 
