@@ -14,9 +14,9 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     long_validity_days: int = 3660
     """`long_validity` of certificates that are not publicly trusted: more than ten years and their leap days, the
     longest that tools and appliances make by habit."""
-    public_validity_limits: bool = True
-    """`long_validity` of trusted certificates by the limits of the CA/Browser Forum at their issue. Turn it off when
-    the trusted bundle holds a private authority, which those limits do not bind."""
+    public_validity_limits: bool | None = None
+    """`long_validity` of trusted certificates by the limits of the CA/Browser Forum at their issue. Unset: only where
+    the public roots are trusted, not the user's own bundle, whose private authorities those limits do not bind."""
 
     weak_rsa_bits: int = 2048
     """`weak_key`: RSA, RSA-PSS and DSA keys below this (NIST SP 800-57 part 1: 112 bits of strength)."""

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Self
 
 import certifi
+import msgspec
 
 from enricher import formats
-from enricher.config import Config
+from enricher.config import Config, SensorConfig
 from enricher.errors import ConfigError
 from enricher.join import Store
 from enricher.model.observation import Observation, Prevalence
@@ -18,6 +19,7 @@ from enricher.sensor.anomalies import judge
 from enricher.sensor.capture import Sensor
 from enricher.sensor.certificate import Certificates
 from enricher.sensor.lists import Lists, parse_list
+from enricher.sensor.thresholds import Thresholds
 from enricher.sensor.trust import Trust
 from enricher.service.inputs import CAPTURE, why
 from enricher.service.reading import Reader
@@ -38,6 +40,7 @@ class Engine:
         """Lines of the user's lists that could not be used."""
         trust = Trust.from_pem(_bytes(config.sensor.ca_bundle or certifi.where()), settings=config.sensor.trust)
         self._certificates = Certificates(trust, config.sensor.certificate)
+        self._thresholds = _thresholds(config.sensor)
         self._lists = self._read_lists()
         self.verdict_settings = VerdictSettings(
             weights=parse_weights(_packaged("weights.toml"), config.verdict.weights),
@@ -63,7 +66,7 @@ class Engine:
 
     def judge(self, observation: Observation, prevalence: Prevalence | None) -> Observation:
         """Say what is abnormal about an observation."""
-        return judge(observation, self.config.sensor.thresholds, self._lists, prevalence)
+        return judge(observation, self._thresholds, self._lists, prevalence)
 
     def verdict(self, session: Session) -> Verdict:
         """Weigh the evidence on a session."""
@@ -81,6 +84,13 @@ class Engine:
             parts.append(entries)
             self.problems += problems
         return Lists.of(*parts)
+
+
+def _thresholds(config: SensorConfig) -> Thresholds:
+    """Settle what depends on whose roots are trusted."""
+    if config.thresholds.public_validity_limits is not None:
+        return config.thresholds
+    return msgspec.structs.replace(config.thresholds, public_validity_limits=config.ca_bundle is None)
 
 
 def _bytes(path: str) -> bytes:

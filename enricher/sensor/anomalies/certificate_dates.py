@@ -60,7 +60,7 @@ def _long_validity(case: Case) -> str | None:
     seconds = lifetime(o)
     if seconds is None or o.cert_not_valid_before is None:
         return None
-    if o.validation_code == validation.OK and case.thresholds.public_validity_limits:
+    if o.validation_code == validation.OK and case.thresholds.public_validity_limits is not False:
         for limit in _LIMITS:
             if o.cert_not_valid_before >= limit.since:
                 # The last second counts as well (RFC 5280 4.1.2.5); it is forgiven.
