@@ -39,7 +39,7 @@ def story(notice: Notice, reasons: Mapping[str, str]) -> str:
 
 
 def _head(notice: Notice) -> Iterator[str]:
-    yield f"{notice.id}  revision {notice.revision}"
+    yield from wrapped(f"{notice.id}  revision {notice.revision}")
     yield f"Severity {notice.severity}, score {notice.score}"
     yield ""
     yield from wrapped(notice.summary + ".")

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, get_args
 from enricher.model.session import Disposition
 from enricher.model.text import clean, visible
 from enricher.model.verdict import LedgerRow, Leg, Legs, Notice
-from enricher.report.words import place
+from enricher.report.words import last_part, place
 
 HEADINGS: Final = ("severity", "who", "what", "where", "why", "legs")
 
@@ -47,10 +47,10 @@ def _row(notice: Notice) -> Row:
 def _who(notice: Notice) -> str:
     process = notice.process
     if process is None:
-        return " or ".join(image.rpartition("\\")[2] for image in notice.candidates) or "not known"
-    facts = [process.pid, process.user and process.user.rpartition("\\")[2]]
+        return " or ".join(last_part(image) for image in notice.candidates) or "not known"
+    facts = [process.pid, process.user and last_part(process.user)]
     known = ", ".join(str(fact) for fact in facts if fact is not None)
-    name = process.image.rpartition("\\")[2] if process.image else "without a name"
+    name = last_part(process.image) if process.image else "without a name"
     return f"{name} ({known})" if known else name
 
 
