@@ -20,7 +20,7 @@ _LEG_CAPS: Final[dict[tuple[Leg, str], Cap]] = {
     ("library", "absent"): Cap("medium", "The process was watched from its start and loaded no library of the list"),
     ("library", "unavailable"): Cap("medium", "The libraries of the process could not be seen"),
     ("session", "absent"): Cap("informational", "Handshake and certificate were seen and are not abnormal"),
-    ("session", "unavailable"): Cap("low", "Whether the certificate is abnormal could not be seen"),
+    ("session", "unavailable"): Cap("medium", "Whether the certificate is abnormal could not be seen"),
 }
 
 
@@ -39,8 +39,8 @@ def caps(session: Session, legs: Legs, *, decisive: bool, known_bad: bool) -> li
     """Every cap that applies.
 
     High needs all three legs, or two of them and decisive evidence (an injection or a known-bad hit), and a process
-    that was named without doubt. A session that is not seen to be abnormal deserves little, unless something decisive
-    was; one that is seen to be normal is never high.
+    that was named without doubt. A session that is seen to be normal deserves no notice, unless something decisive was
+    seen as well; even then it is not high.
     """
     found = [*_doubtful_join(session, known_bad=known_bad)]
     present = sum(_state(legs, leg) == "present" for leg in get_args(Leg))
