@@ -20,6 +20,12 @@ _LIBRARIES = (
     "bcrypt.dll",
 )
 
+_CALL_TRACE = (
+    "C:\\Windows\\SYSTEM32\\ntdll.dll+9d4c4",
+    "C:\\Windows\\System32\\KERNELBASE.dll+2c13e",
+    "C:\\Windows\\System32\\kernel32.dll+17034",
+)
+
 
 def _programs() -> list[Program]:
     quiet = {"created": False, "modules": {}}
@@ -101,7 +107,7 @@ def _access(actor: Process, target: Process, ts: float) -> Event:
             "TargetProcessId": str(target.pid),
             "TargetImage": target.program.image,
             "GrantedAccess": "0x1400",
-            "CallTrace": "C:\\Windows\\SYSTEM32\\ntdll.dll+9d4c4|C:\\Windows\\System32\\KERNELBASE.dll+2c13e|C:\\Windows\\System32\\kernel32.dll+17034",
+            "CallTrace": "|".join(_CALL_TRACE),
             "SourceUser": actor.program.user,
             "TargetUser": target.program.user,
         },

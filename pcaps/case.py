@@ -1,10 +1,10 @@
-"""One case: acts on the wire, then from what was done the endpoint logs and the manifest. Nothing here asks our sensor."""
+"""One case: acts on the wire, then, from what was done, endpoint logs and manifest. Nothing here asks our sensor."""
 
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,14 @@ class Case:
         self.packets: list[Packet] = []
         self.notices: list[dict[str, Any]] = []
         self.random = random.Random(name)
+        self.max_severity: str | None = None
+        """Where set, no notice may exceed it."""
         self.folder: Path = lab.work / name
+        self._skips: list[tuple[float, float]] = []
 
     def host(self, computer: str, address: str, **more: Any) -> Host:
-        host = Host(computer, address, machine=f"{self.random.getrandbits(32):08x}", **more)
+        more.setdefault("machine", f"{self.random.getrandbits(32):08x}")
+        host = Host(computer, address, **more)
         self.lab.host(address, host.address6)
         self.hosts.append(host)
         return host
@@ -82,7 +86,18 @@ class Case:
                 yield
         finally:
             self.lab.stop_servers()
-        self.packets = packets.read(raw)
+        self.packets = [replace(p, ts=self._shifted(p.ts)) for p in packets.read(raw)]
+        for act in self.acts:
+            act.window = (self._shifted(act.window[0]), self._shifted(act.window[1]))
+
+    def skip(self, seconds: float) -> None:
+        """Let everything after this moment happen that much later, without waiting for it."""
+        time.sleep(0.2)
+        self._skips.append((time.time(), seconds))
+        time.sleep(0.2)
+
+    def _shifted(self, ts: float) -> float:
+        return ts + sum(seconds for moment, seconds in self._skips if ts >= moment)
 
     def act(
         self,
@@ -196,7 +211,7 @@ class Case:
         (target,) = {a.server for a in acts}
         self.notices.append(
             {
-                "host": acts[0].host.computer,
+                "host": acts[0].host.computer.lower(),
                 "image": program.image,
                 "server": _text(target),
                 "severity": severity,
@@ -216,28 +231,34 @@ class Case:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / capture
         (packets.write_pcapng if ".pcapng" in capture else packets.write_pcap)(path, self.packets)
-        logs = []
+        logs: dict[str, list[Host]] = {}
         for host in self.hosts:
-            if not host.shape or not host.events:
-                continue
-            file = host.file or f"{host.computer.partition('.')[0].lower()}.{'xml' if 'xml' in host.shape else 'json'}"
-            ordered = sorted(host.events, key=lambda e: e.ts + e.delay)
-            records = [
-                render.Record(e, 40_000 + n, host.computer, host.clock, host.collector) for n, e in enumerate(ordered)
-            ]
-            if host.shuffled:
-                self.random.shuffle(records)
-            render.write(self.folder / file, host.shape, records)
-            logs.append(f"{self.name}/{file}")
+            if host.shape and host.events:
+                suffix = "xml" if "xml" in host.shape else "json"
+                logs.setdefault(host.file or f"{host.computer.partition('.')[0].lower()}.{suffix}", []).append(host)
+        for file, writers in logs.items():
+            self._write_log(self.folder / file, writers)
         return {
             "name": self.name,
             "description": self.description,
             "captures": [f"{self.name}/{capture}"],
-            "endpoint": sorted(set(logs)),
+            "endpoint": sorted(f"{self.name}/{file}" for file in logs),
             "ca_bundle": "ca.pem",
+            **({"max_severity": self.max_severity} if self.max_severity else {}),
             "session": [s for a in self.acts for s in self._sessions(a)],
             "notice": self.notices,
         }
+
+    def _write_log(self, path: Path, hosts: list[Host]) -> None:
+        """One log in the order of writing, unless its host's log is shuffled."""
+        events = sorted(((h, e) for h in hosts for e in h.events), key=lambda pair: pair[1].ts + pair[1].delay)
+        records = [
+            render.Record(e, 40_000 + number, h.computer, h.clock, h.collector) for number, (h, e) in enumerate(events)
+        ]
+        if hosts[0].shuffled:
+            self.random.shuffle(records)
+        assert hosts[0].shape
+        render.write(path, hosts[0].shape, records)
 
     def _sessions(self, act: Act) -> Iterator[dict[str, Any]]:
         for flow in act.flows:

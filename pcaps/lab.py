@@ -89,6 +89,7 @@ class Lab:
 
     def serve(self, port: int, command: Sequence[str]) -> None:
         """Start a server and wait until something listens on `port`."""
+        before = self._listening(port)
         with (self.work / "servers.log").open("ab") as log:
             self._running.append(
                 subprocess.Popen(
@@ -100,9 +101,8 @@ class Lab:
                     start_new_session=True,
                 )
             )
-        before = self._listening(port)
         for _ in range(200):
-            if self._listening(port) > before or (before and self._running[-1].poll() is None and _ > 10):
+            if self._listening(port) > before:
                 return
             if self._running[-1].poll() is not None:
                 break
@@ -125,7 +125,22 @@ class Lab:
     def capture(self, path: Path) -> Iterator[None]:
         """tcpdump everything on the bridge into `path` while the block runs."""
         recorder = subprocess.Popen(
-            ["ip", "netns", "exec", NET, "tcpdump", "-i", BRIDGE, "-U", "-s", "0", "-w", str(path), "tcp"],
+            [
+                "ip",
+                "netns",
+                "exec",
+                NET,
+                "tcpdump",
+                "--immediate-mode",
+                "-i",
+                BRIDGE,
+                "-U",
+                "-s",
+                "0",
+                "-w",
+                str(path),
+                "tcp",
+            ],
             stderr=subprocess.PIPE,
         )
         assert recorder.stderr
@@ -143,5 +158,5 @@ class Lab:
     def close(self) -> None:
         self.stop_servers()
         for label in (NET, *self._hosts.values()):
-            subprocess.run(["ip", "netns", "del", label], check=False)
+            subprocess.run(["ip", "netns", "del", label], check=False, capture_output=True)
             shutil.rmtree(Path("/etc/netns") / label, ignore_errors=True)

@@ -3,13 +3,13 @@
 
 Needs root, Linux, Debian 12 and:
 
-    apt-get install iproute2 tcpdump openssl gnutls-bin curl golang-go openjdk-17-jdk-headless nodejs chromium python3-cryptography
+    apt-get install iproute2 tcpdump openssl gnutls-bin curl golang-go \\
+        openjdk-17-jdk-headless nodejs chromium python3-cryptography
 
     python3 pcaps/make.py [--out DIR] [SCENARIO ...]
 
-Traffic stays inside the namespaces. Private keys live in a temporary directory and are gone afterwards. Without
-SCENARIO all are made; with some, only those cases are replaced (the manifest and ca.pem are always whole, so this is
-for trying out, into another folder).
+Traffic stays inside the namespaces. Private keys live in a temporary directory and are gone afterwards. SCENARIOs are
+for trying out some of them in another folder.
 """
 
 import argparse
@@ -25,14 +25,17 @@ import stacks
 from lab import Lab
 from pki import Pki
 
+HERE = Path(__file__).resolve().parent
 SCENARIOS = ("demo", "clocks", "late", "injection", "reuse", "certificates", "handshakes", "benign")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent)
-    parser.add_argument("scenario", nargs="*", default=SCENARIOS)
+    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("scenario", nargs="*")
     args = parser.parse_args()
+    if args.scenario and args.out == HERE:
+        parser.error("some scenarios alone would leave a manifest without the others: give --out")
     if os.geteuid() != 0:
         sys.exit("network namespaces need root")
     work = Path(tempfile.mkdtemp(prefix="an1496-pcaps-"))
@@ -42,7 +45,7 @@ def main() -> None:
     cases = []
     lab = None
     try:
-        for name in args.scenario:
+        for name in args.scenario or SCENARIOS:
             print(name, flush=True)
             lab = Lab(work)
             cases += importlib.import_module(f"scenarios.{name}").make(lab, pki)

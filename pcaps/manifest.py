@@ -21,8 +21,9 @@ def write(path: Path, versions: dict[str, str], cases: list[dict[str, Any]]) -> 
     lines = ["# Made by make.py together with the captures. Ground truth: what was done, not what our code finds.", ""]
     lines += _table("[stacks]", versions)
     for case in cases:
-        lines += _table("[[case]]", {k: v for k, v in case.items() if k not in ("session", "notice")})
-        for kind in ("session", "notice"):
+        lists = [k for k in ("session", "notice") if case[k]]
+        lines += _table("[[case]]", {k: v for k, v in case.items() if k not in lists})
+        for kind in lists:
             for entry in case[kind]:
                 lines += _table(f"[[case.{kind}]]", entry)
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -61,7 +61,7 @@ class Pki:
         ca: bool = False,
         organization: str = "Example",
     ) -> None:
-        """A leaf for `names`; `issuer` is `issuing`, `unknown`, or None for self-signed. `start` and `days` count in days."""
+        """A leaf for `names` by `issuing`, `unknown`, or itself (None); `start` and `days` count in days."""
         key: Key = rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
         subject = _name(names[0], organization)
         parent = {"issuing": self.issuing, "unknown": self.unknown, None: None}[issuer]
@@ -92,7 +92,8 @@ class Pki:
         """What somebody in a hurry makes: `openssl req -x509` with every question answered by Enter."""
         _openssl(
             self.work,
-            f"req -x509 -newkey rsa:2048 -nodes -days 30 -keyout {file}.key -out {file}.pem -addext basicConstraints=critical,CA:FALSE",
+            f"req -x509 -newkey rsa:2048 -nodes -days 60 -keyout {file}.key -out {file}.pem "
+            "-addext basicConstraints=critical,CA:FALSE",
             b"\n" * 7,
         )
 
@@ -107,7 +108,8 @@ class Pki:
         _openssl(self.work, f"req -new -key {file}.key -out {file}.csr -subj /O=Example/CN={name}")
         _openssl(
             self.work,
-            f"x509 -req -sha1 -days 90 -in {file}.csr -CA issuing.pem -CAkey issuing.key -set_serial 4711 -extfile sha1.ext -out {file}.pem",
+            f"x509 -req -sha1 -days 90 -in {file}.csr -CA issuing.pem -CAkey issuing.key -set_serial 4711 "
+            f"-extfile sha1.ext -out {file}.pem",
         )
         with (self.work / f"{file}.pem").open("ab") as out:
             out.write(_pem(self.issuing[0]))

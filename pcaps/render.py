@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+import ecs
 from sysmon import SYSMON, TASK, TITLE, VERSION, Event, utc
 
 Clock = Callable[[int, float], float]
@@ -95,127 +96,37 @@ def winlogbeat(r: Record) -> str:
     )
 
 
-_ECS = {
-    "ProcessGuid": "process.entity_id",
-    "SourceProcessGuid": "process.entity_id",
-    "Image": "process.executable",
-    "SourceImage": "process.executable",
-    "CommandLine": "process.command_line",
-    "CurrentDirectory": "process.working_directory",
-    "ParentProcessGuid": "process.parent.entity_id",
-    "ParentImage": "process.parent.executable",
-    "ParentCommandLine": "process.parent.command_line",
-    "ImageLoaded": "file.path",
-    "TargetFilename": "file.path",
-    "TargetObject": "registry.path",
-    "Protocol": "network.transport",
-    "SourceIp": "source.ip",
-    "DestinationIp": "destination.ip",
-    "QueryName": "dns.question.name",
-}
-_ECS_NUMBERS = {
-    "ProcessId": "process.pid",
-    "SourceProcessId": "process.pid",
-    "ParentProcessId": "process.parent.pid",
-    "SourcePort": "source.port",
-    "DestinationPort": "destination.port",
-}
-
-
 def elastic_agent(r: Record) -> str:
-    """After Elastic's Sysmon pipeline: what ECS has a name for left winlog.event_data; `@timestamp` is UtcTime."""
     name, provider, channel = r.event.provider
-    doc: dict[str, Any] = {}
-    rest = {k: v for k, v in r.fields.items() if v not in ("", "-", "{00000000-0000-0000-0000-000000000000}")}
+    collector = r.collector or r.computer
     eid = r.event.eid
-
-    def put(path: str, value: object) -> None:
-        at = doc
-        *parents, last = path.split(".")
-        for part in parents:
-            at = at.setdefault(part, {})
-        at[last] = value
-
-    put("@timestamp", utc(r.claimed, zone=True))
-    put(
-        "event",
-        {
+    base = {
+        "@timestamp": utc(r.claimed, zone=True),
+        "event": {
             "code": str(eid),
             "kind": "event",
             "provider": name,
             "module": "windows",
             "dataset": "windows.sysmon_operational",
+            "created": utc(r.written, zone=True),
         },
-    )
-    put("event.created", utc(r.written, zone=True))
-    put(
-        "host",
-        {
-            "name": (r.collector or r.computer).lower(),
-            "hostname": r.computer.partition(".")[0],
-            "os": {"family": "windows"},
-        },
-    )
-    put("agent", {"type": "filebeat", "version": "8.15.3", "name": r.collector or r.computer})
-    put("data_stream", {"dataset": "windows.sysmon_operational", "namespace": "default", "type": "logs"})
-    rest.pop("UtcTime", None)
-    rest.pop("RuleName", None)
-    for key in list(rest):
-        if key in _ECS:
-            put(_ECS[key], rest.pop(key))
-        elif key in _ECS_NUMBERS:
-            put(_ECS_NUMBERS[key], int(rest.pop(key)))
-    if "User" in rest:
-        domain, _, user = rest.pop("User").rpartition("\\")
-        put("user", {"id": "S-1-5-18", "name": user, "domain": domain})
-    if "Initiated" in rest:
-        put("network.direction", "egress" if rest["Initiated"] == "true" else "ingress")
-        put("network.type", "ipv6" if rest.pop("SourceIsIpv6") == "true" else "ipv4")
-        rest.pop("DestinationIsIpv6")
-    if "Hashes" in rest:
-        hashes = dict(h.split("=") for h in rest.pop("Hashes").lower().split(","))
-        owner = "file" if eid == 7 else "process"
-        put(f"{owner}.pe.imphash", hashes.pop("imphash"))
-        put(f"{owner}.hash", hashes)
-    owner = "file" if eid == 7 else "process"
-    for key, ecs in (
-        ("OriginalFileName", "original_file_name"),
-        ("Company", "company"),
-        ("Description", "description"),
-        ("FileVersion", "file_version"),
-        ("Product", "product"),
-    ):
-        if key in rest:
-            put(f"{owner}.pe.{ecs}", rest[key])
-    rest.pop("OriginalFileName", None)
-    for key, ecs in (("Signature", "subject_name"), ("SignatureStatus", "status")):
-        if key in rest:
-            put(f"file.code_signature.{ecs}", rest[key])
-    if rest.get("SignatureStatus") == "Valid":
-        put("file.code_signature.valid", value=True)
-    if eid == 25:
-        put("message", rest.pop("Type"))
-    for section in ("process", "file"):
-        if path := doc.get(section, {}).get("executable" if section == "process" else "path"):
-            put(f"{section}.name", path.rpartition("\\")[2])
-    put(
-        "winlog",
-        {
-            "channel": channel,
-            "provider_name": name,
-            "provider_guid": provider,
-            "event_id": str(eid),
-            "record_id": str(r.number),
-            "computer_name": r.computer,
-            "opcode": "Info",
-            "process": {"pid": 3316, "thread": {"id": 4708}},
-            "user": {"identifier": "S-1-5-18"},
-            "version": VERSION[eid],
-            **({"event_data": rest} if rest else {}),
-        },
-    )
-    put("ecs.version", "8.0.0")
-    return _json(doc)
+        "host": {"name": collector.lower(), "hostname": r.computer.partition(".")[0], "os": {"family": "windows"}},
+        "agent": {"type": "filebeat", "version": "8.15.3", "name": collector},
+        "data_stream": {"dataset": "windows.sysmon_operational", "namespace": "default", "type": "logs"},
+    }
+    winlog = {
+        "channel": channel,
+        "provider_name": name,
+        "provider_guid": provider,
+        "event_id": str(eid),
+        "record_id": str(r.number),
+        "computer_name": r.computer,
+        "opcode": "Info",
+        "process": {"pid": 3316, "thread": {"id": 4708}},
+        "user": {"identifier": "S-1-5-18"},
+        "version": VERSION[eid],
+    }
+    return _json(ecs.document(eid, r.fields, base, winlog))
 
 
 def xml(r: Record, *, pretty: bool) -> str:

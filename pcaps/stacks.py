@@ -81,7 +81,8 @@ def java_client(name: str, port: int = 443) -> list[str]:
 def chromium(*urls: str) -> list[str]:
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --disable-extensions --ignore-certificate-errors --timeout=4000 --dump-dom"
+        "--disable-component-update --disable-sync --disable-extensions --ignore-certificate-errors "
+        "--timeout=4000 --dump-dom"
     )
     script = 'd=$(mktemp -d); for u in "$@"; do chromium ' + flags + ' --user-data-dir="$d" "$u"; done; rm -rf "$d"'
     return ["sh", "-c", script, "sh", *urls]

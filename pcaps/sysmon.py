@@ -1,4 +1,4 @@
-"""Windows events in the order and spelling of their fields (Sysmon 1, 3, 5, 7, 8, 10-13, 22, 25; Security 5156, 5158)."""
+"""Windows events, fields in their order and spelling (Sysmon 1, 3, 5, 7, 8, 10-13, 22, 25; Security 5156, 5158)."""
 
 import datetime as dt
 from dataclasses import dataclass

@@ -14,11 +14,11 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     pki.issue("update", "update.vendor.example")
     pki.issue("files", "files.cloud.example", rsa_bits=None)
     pki.issue("c2", "WIN-8T3K2", issuer=None, days=60, organization="WIN-8T3K2")
-    pki.issue("stage", "cdn.stage.example", issuer="unknown", start=-0.5, days=2)
+    pki.issue("stage", "cdn.stage.example", issuer=None, start=-0.5, days=2)
     case = Case(
         lab,
         "demo",
-        "An office: benign sites, a beacon to a self-signed server on an odd port, a download from a two-day certificate",
+        "benign sites, a beacon to a self-signed server on an odd port, a download under a two-day certificate",
     )
     ws4 = case.host("ws-04.corp.example", "10.20.0.14", noise=150)
     ws7 = case.host("ws-07.corp.example", "10.20.0.17", shape="winlogbeat", noise=80)
@@ -90,7 +90,7 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
             shell,
             ("198.51.100.77", 443),
             python_client("198.51.100.77", 443, "--sni", "cdn.stage.example"),
-            "untrusted_issuer",
+            "self_signed",
             "short_validity",
             server_name="cdn.stage.example",
             version="TLSv12",

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from enricher.model.verdict import SEVERITIES
+
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 CASES: dict[str, dict[str, Any]] = {
     c["name"]: c for c in tomllib.loads((PCAPS / "manifest.toml").read_text("utf-8"))["case"]
@@ -125,6 +127,12 @@ def test_the_notices_are_the_manifests_and_no_others(name: str, replayed: Any) -
         for n in rows(replayed(name), "notices.jsonl")
     )
     assert found == expected
+
+
+@pytest.mark.parametrize("name", [n for n, c in CASES.items() if "max_severity" in c])
+def test_no_session_of_a_quiet_day_is_judged_above_its_limit(name: str, replayed: Any) -> None:
+    limit = SEVERITIES.index(CASES[name]["max_severity"])
+    assert [r for r in rows(replayed(name), "sessions.jsonl") if SEVERITIES.index(r["severity"]) > limit] == []
 
 
 @each_case
