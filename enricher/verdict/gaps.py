@@ -6,16 +6,15 @@ from enricher.model.session import Session
 from enricher.model.text import visible
 from enricher.model.verdict import Legs
 from enricher.verdict import timing
-from enricher.verdict.programs import match
-from enricher.verdict.settings import VerdictSettings
+from enricher.verdict.case import Case
 
 
-def gaps(session: Session, legs: Legs, settings: VerdictSettings) -> Iterator[str]:
+def gaps(case: Case, legs: Legs) -> Iterator[str]:
     """Every gap on the endpoint's and the network's side."""
-    yield from _host(session)
-    yield from _process(session, settings)
-    yield from _library(session, legs)
-    yield from _network(session)
+    yield from _host(case.session)
+    yield from _process(case)
+    yield from _library(case.session, legs)
+    yield from _network(case.session)
 
 
 def _host(session: Session) -> Iterator[str]:
@@ -35,15 +34,15 @@ def _host(session: Session) -> Iterator[str]:
         yield f"How far the clock of network events on {host} is off is not known."
 
 
-def _process(session: Session, settings: VerdictSettings) -> Iterator[str]:
-    process = session.process
+def _process(case: Case) -> Iterator[str]:
+    process = case.session.process
     if process is None:
         return
     if process.start_source is None:
         yield "No record of the process's creation was seen: no command line, parent or hashes."
     if process.signer is None and process.signed is None:
         yield "The signer of the program was not seen."
-    found = match(session, settings)
+    found = case.known
     if found.state == "partly" and found.program is not None:
         missing = " and ".join(found.missing)
         yield f"The program may be {visible(found.program.name, 80)}: its {missing} was not seen."

@@ -89,7 +89,7 @@ def _notice(key: str, group: list[Judged], settings: VerdictSettings) -> Notice:
             revision=1,
             severity=worst.severity,
             score=worst.score,
-            summary=summary(top, sessions, evidence, settings),
+            summary=summary(top, sessions, evidence, settings.options),
             first=sessions[0].observation.ts,
             last=sessions[-1].observation.ts,
             count=len(sessions),

@@ -25,8 +25,9 @@ def normalise(path: str) -> str:
     `\\?\C:\X`, `\??\C:\X` and `C:/X` give `c:\x`; `\Device\HarddiskVolume3\X` and `\SystemRoot\X` give `?:\…`.
     """
     text = path.strip().strip('"').replace("/", "\\").lower()
-    text = _PREFIX.sub("", text)
-    text = _SYSTEM_ROOT.sub(r"?:\\windows\\", text)
+    if text[1:3] == ":\\":
+        return text
+    text = _SYSTEM_ROOT.sub(r"?:\\windows\\", _PREFIX.sub("", text))
     return _VOLUME.sub(r"?:\\", text)
 
 

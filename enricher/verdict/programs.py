@@ -8,10 +8,10 @@ import msgspec
 
 from enricher.errors import ConfigError
 from enricher.model.library import file_name
-from enricher.model.session import Process, Session
-from enricher.verdict import paths, tampering
+from enricher.model.session import Process
+from enricher.verdict import paths
 from enricher.verdict.binaries import RUNS_FOREIGN_CODE, stem
-from enricher.verdict.settings import KnownProgram, Programs, Tool, VerdictSettings
+from enricher.verdict.settings import KnownProgram, Programs, Tool
 from enricher.verdict.tables import convert, tree
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -99,16 +99,13 @@ class Match(NamedTuple):
 _RANK: Final[Mapping[str, int]] = {"none": 0, "contradicted": 1, "partly": 2, "full": 3}
 
 
-def match(session: Session, settings: VerdictSettings) -> Match:
-    """Compare the session's process with the list; the best entry counts."""
-    process = session.process
+def match(process: Process | None, programs: Programs, *, tampered: bool = False) -> Match:
+    """Compare a process with the list; the best entry counts, unless the running process was changed."""
     if process is None or process.image is None:
         return Match("none")
-    entries = settings.programs.by_name.get(file_name(process.image), ())
+    entries = programs.by_name.get(file_name(process.image), ())
     best = max((_compare(process, entry) for entry in entries), key=lambda m: _RANK[m.state], default=Match("none"))
-    if best.state in {"full", "partly"} and tampering.changes(session, settings):
-        return best._replace(state="tampered")
-    return best
+    return best._replace(state="tampered") if tampered and best.state in {"full", "partly"} else best
 
 
 def _compare(process: Process, entry: KnownProgram) -> Match:

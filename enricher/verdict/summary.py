@@ -10,13 +10,13 @@ from enricher.model.verdict import Evidence
 from enricher.verdict import timing
 from enricher.verdict.identity import ends
 from enricher.verdict.phrases import ANOMALY_PHRASES
-from enricher.verdict.settings import VerdictSettings
+from enricher.verdict.settings import VerdictOptions
 
 _MAX_ANOMALIES: Final = 3
 _MAX_CANDIDATES: Final = 3
 
 
-def summary(top: Session, sessions: Sequence[Session], evidence: Sequence[Evidence], settings: VerdictSettings) -> str:
+def summary(top: Session, sessions: Sequence[Session], evidence: Sequence[Evidence], options: VerdictOptions) -> str:
     """Tell the story of these sessions of one process to one server; `top` is the worst of them."""
     where = f" on {visible(top.host, 80)}" if top.host else f" at {ends(top).client}"
     what = "a TLS session" if len(sessions) == 1 else f"{len(sessions)} TLS sessions"
@@ -26,7 +26,7 @@ def summary(top: Session, sessions: Sequence[Session], evidence: Sequence[Eviden
     if odd:
         text += f" with {timing.enumerated(odd)}"
     if "load_at_session" in ids:
-        text += _loads(sessions, settings)
+        text += _loads(sessions, options)
     if "late_load" in ids:
         text += ", long after its start"
     if ids & {"remote_thread", "image_tampering"}:
@@ -59,12 +59,12 @@ def _server(session: Session) -> str:
     return f"{place} ({visible(name, 80)})" if name else place
 
 
-def _loads(sessions: Sequence[Session], settings: VerdictSettings) -> str:
+def _loads(sessions: Sequence[Session], options: VerdictOptions) -> str:
     """The loads nearest to any of the sessions."""
     nearest = [
         (abs(since), near)
         for session in sessions
-        if (near := timing.at_session(session, settings)) and near[0].tier in timing.TELLING
+        if (near := timing.at_session(session, options)) and near[0].tier in timing.TELLING
         for library in near
         if (since := timing.delta(library.ts, session)) is not None
     ]

@@ -6,8 +6,8 @@ from typing import Final
 from enricher.model.library import file_name
 from enricher.model.session import Clock, Library, Session
 from enricher.model.text import visible
-from enricher.verdict.rule import Finding
-from enricher.verdict.settings import VerdictSettings
+from enricher.verdict.finding import Finding
+from enricher.verdict.settings import VerdictOptions
 
 TELLING: Final = frozenset({"stack", "provider", "foreign"})
 """Tiers that are a TLS stack, not crypto in general."""
@@ -26,23 +26,23 @@ def delta(ts: float, session: Session) -> float | None:
     return None if known is None else ts + known - session.observation.ts
 
 
-def libraries(session: Session, settings: VerdictSettings) -> tuple[Library, ...]:
+def libraries(session: Session, options: VerdictOptions) -> tuple[Library, ...]:
     """What the process may have had loaded at this session: all but what certainly came later."""
     if session.process is None:
         return ()
     return tuple(
         library
         for library in session.process.libraries
-        if (since := delta(library.ts, session)) is None or since <= settings.options.library_window
+        if (since := delta(library.ts, session)) is None or since <= options.library_window
     )
 
 
-def at_session(session: Session, settings: VerdictSettings) -> tuple[Library, ...]:
+def at_session(session: Session, options: VerdictOptions) -> tuple[Library, ...]:
     """Libraries whose load belongs to this session by time; the TLS stack's own where there are any."""
     near = [
         library
-        for library in libraries(session, settings)
-        if (since := delta(library.ts, session)) is not None and since >= -settings.options.library_window
+        for library in libraries(session, options)
+        if (since := delta(library.ts, session)) is not None and since >= -options.library_window
     ]
     return tuple([library for library in near if library.tier in TELLING] or near)
 

@@ -5,6 +5,7 @@ from typing import Final, get_args
 from enricher.model.session import Session
 from enricher.model.text import visible
 from enricher.model.verdict import Evidence, Leg, Verdict
+from enricher.verdict.case import Case, case
 from enricher.verdict.catalogue import RULES
 from enricher.verdict.gaps import gaps
 from enricher.verdict.gates import caps, lowest, severity_of
@@ -19,8 +20,9 @@ _LEG_ORDER: Final[tuple[Leg, ...]] = get_args(Leg)
 def judge(session: Session, settings: VerdictSettings) -> Verdict:
     """Find all evidence, add it up leg by leg, and hold the severity to what the legs carry."""
     weights = settings.weights
-    evidence = _evidence(session, settings)
-    states = legs(session, evidence, settings)
+    this = case(session, settings)
+    evidence = _evidence(this, weights)
+    states = legs(this, evidence, weights)
     total = score(evidence, weights)
     ids = {found.id for found in evidence}
     held = caps(
@@ -34,7 +36,7 @@ def judge(session: Session, settings: VerdictSettings) -> Verdict:
         legs=states,
         score=total,
         severity=lowest(severity_of(total, weights.severity), *(cap.severity for cap in held)),
-        unseen=tuple(sorted({*gaps(session, states, settings), *(cap.reason for cap in held)})),
+        unseen=tuple(sorted({*gaps(this, states), *(cap.reason for cap in held)})),
     )
 
 
@@ -49,17 +51,17 @@ def score(evidence: tuple[Evidence, ...], weights: Weights) -> int:
     return max(0, min(MAX_POINTS, total))
 
 
-def _evidence(session: Session, settings: VerdictSettings) -> tuple[Evidence, ...]:
+def _evidence(this: Case, weights: Weights) -> tuple[Evidence, ...]:
     """Sorted by leg, then heaviest first."""
     found = []
     for rule in RULES.values():
-        finding = rule.find(session, settings)
+        finding = rule.find(this)
         if finding is not None:
             found.append(
                 Evidence(
                     id=rule.id,
                     leg=rule.leg,
-                    weight=settings.weights.evidence[rule.id].points,
+                    weight=weights.evidence[rule.id].points,
                     text=visible(finding.text),
                     ts=finding.ts,
                     offset=finding.offset,

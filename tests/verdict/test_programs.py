@@ -3,7 +3,7 @@ import pytest
 from enricher.errors import ConfigError
 from enricher.verdict import parse_programs
 from enricher.verdict.binaries import RUNS_FOREIGN_CODE
-from enricher.verdict.programs import match
+from enricher.verdict.case import case as prepare
 
 CHROME = r"Program Files\Google\Chrome\Application\chrome.exe"
 
@@ -53,7 +53,7 @@ MATCHES = {
 @pytest.mark.parametrize("case", MATCHES)
 def test_a_program_is_known_by_all_its_facts_together(case, make, settings):
     build, state = MATCHES[case]
-    assert match(make.session(build(make)), settings).state == state
+    assert prepare(make.session(build(make)), settings).known.state == state
 
 
 def test_the_facts_that_were_not_seen_are_named(make, judge):

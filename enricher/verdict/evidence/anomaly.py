@@ -6,9 +6,10 @@ from enricher.errors import RegistryError
 from enricher.model.anomaly import ANOMALIES
 from enricher.model.session import Session
 from enricher.model.text import visible
+from enricher.verdict.case import Case
+from enricher.verdict.finding import Finding
 from enricher.verdict.phrases import ANOMALY_PHRASES
-from enricher.verdict.rule import Finding, Rule
-from enricher.verdict.settings import VerdictSettings
+from enricher.verdict.rule import Rule
 
 _SELF_MADE: Final = frozenset({"self_signed", "self_issued"})
 
@@ -28,19 +29,19 @@ def _rule(anomaly: str) -> Rule:
         raise RegistryError(f"anomaly {anomaly!r} has no words", "add a phrase for it")
     sentence = f"The session has {ANOMALY_PHRASES[anomaly]}"
 
-    def find(session: Session, _: VerdictSettings) -> Finding | None:
-        if anomaly not in (session.observation.anomalies or ()):
+    def find(case: Case) -> Finding | None:
+        if anomaly not in (case.session.observation.anomalies or ()):
             return None
-        fact = _fact(session, anomaly)
-        return _found(session, f"{sentence}: {visible(fact, 200)}." if fact else f"{sentence}.")
+        fact = _fact(case.session, anomaly)
+        return _found(case.session, f"{sentence}: {visible(fact, 200)}." if fact else f"{sentence}.")
 
     return Rule(anomaly, "session", find)
 
 
 def _together(identifier: str, anomaly: str, text: str) -> Rule:
-    def find(session: Session, _: VerdictSettings) -> Finding | None:
-        anomalies = set(session.observation.anomalies or ())
-        return _found(session, text) if anomaly in anomalies and anomalies & _SELF_MADE else None
+    def find(case: Case) -> Finding | None:
+        anomalies = set(case.session.observation.anomalies or ())
+        return _found(case.session, text) if anomaly in anomalies and anomalies & _SELF_MADE else None
 
     return Rule(identifier, "session", find)
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from enricher.model.session import Session
 from enricher.verdict import timing
-from enricher.verdict.rule import Finding, Rule
-from enricher.verdict.settings import VerdictSettings
+from enricher.verdict.case import Case
+from enricher.verdict.finding import Finding
+from enricher.verdict.rule import Rule
 
 _HOW: Final = {
     "tuple": "The host's record of the connection has the same addresses and ports and names the process.",
@@ -14,7 +14,8 @@ _HOW: Final = {
 }
 
 
-def _attributed(session: Session, _: VerdictSettings) -> Finding | None:
+def _attributed(case: Case) -> Finding | None:
+    session = case.session
     if session.process is None or session.method is None:
         return None
     clock = session.module_clock if session.method == "library_time" else session.clock

@@ -5,9 +5,10 @@ from typing import Final
 from enricher.model.library import file_name
 from enricher.model.session import Session, Tamper
 from enricher.model.text import visible
-from enricher.verdict import tampering, timing
-from enricher.verdict.rule import Finding, Rule
-from enricher.verdict.settings import VerdictSettings
+from enricher.verdict import timing
+from enricher.verdict.case import Case
+from enricher.verdict.finding import Finding
+from enricher.verdict.rule import Rule
 
 
 def _actor(tamper: Tamper) -> str:
@@ -27,23 +28,23 @@ def _when(since: float) -> str:
     return f"{timing.span(since)} {'before' if since < 0 else 'after'} the session began"
 
 
-def _remote_thread(session: Session, settings: VerdictSettings) -> Finding | None:
-    for tamper in tampering.changes(session, settings):
+def _remote_thread(case: Case) -> Finding | None:
+    for tamper in case.changes:
         if tamper.technique == "remote_thread":
-            return _found(session, tamper, f"{_actor(tamper)} started a thread in the process")
+            return _found(case.session, tamper, f"{_actor(tamper)} started a thread in the process")
     return None
 
 
-def _image_tampering(session: Session, settings: VerdictSettings) -> Finding | None:
-    for tamper in tampering.changes(session, settings):
+def _image_tampering(case: Case) -> Finding | None:
+    for tamper in case.changes:
         if tamper.technique == "image_tampering":
-            return _found(session, tamper, "The image of the process was replaced in memory")
+            return _found(case.session, tamper, "The image of the process was replaced in memory")
     return None
 
 
-def _remote_thread_by_tool(session: Session, settings: VerdictSettings) -> Finding | None:
-    for tamper in tampering.by_tools(session, settings):
-        return _found(session, tamper, f"{_actor(tamper)}, whose job that is, started a thread in the process")
+def _remote_thread_by_tool(case: Case) -> Finding | None:
+    for tamper in case.by_tools:
+        return _found(case.session, tamper, f"{_actor(tamper)}, whose job that is, started a thread in the process")
     return None
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-from enricher.model.session import Library, Session
+from enricher.model.session import Library
 from enricher.verdict import paths, timing
-from enricher.verdict.rule import Finding, Rule
-from enricher.verdict.settings import VerdictSettings
+from enricher.verdict.case import Case
+from enricher.verdict.finding import Finding
+from enricher.verdict.rule import Rule
 
 
 def _is_foreign(library: Library) -> bool:
@@ -23,9 +24,9 @@ def _is_misplaced(library: Library) -> bool:
 
 
 def _rule(identifier: str, wanted: Callable[[Library], bool], text: str) -> Rule:
-    def find(session: Session, settings: VerdictSettings) -> Finding | None:
-        found = [library for library in timing.libraries(session, settings) if wanted(library)]
-        return timing.loaded(session, found, text) if found else None
+    def find(case: Case) -> Finding | None:
+        found = [library for library in case.libraries if wanted(library)]
+        return timing.loaded(case.session, found, text) if found else None
 
     return Rule(identifier, "library", find)
 
