@@ -20,7 +20,7 @@ _LEG_CAPS: Final[dict[tuple[Leg, str], Cap]] = {
     ("library", "absent"): Cap("medium", "The process was watched from its start and loaded no library of the list"),
     ("library", "unavailable"): Cap("medium", "The libraries of the process could not be seen"),
     ("session", "absent"): Cap("informational", "Handshake and certificate were seen and are not abnormal"),
-    ("session", "unavailable"): Cap("medium", "Whether the certificate is abnormal could not be seen"),
+    ("session", "unavailable"): Cap("low", "Whether the certificate is abnormal could not be seen"),
 }
 
 
@@ -39,8 +39,9 @@ def caps(session: Session, legs: Legs, *, decisive: bool, known_bad: bool) -> li
     """Every cap that applies.
 
     High needs all three legs, or two of them and decisive evidence (an injection or a known-bad hit), and a process
-    that was named without doubt. A session that is seen to be normal deserves no notice, unless something decisive was
-    seen as well; even then it is not high.
+    that was named without doubt. Without decisive evidence, a session that is seen to be normal deserves no notice, and
+    one of which nothing abnormal could be seen (TLS 1.3 hides every certificate) little more; with it, one that is seen
+    to be normal is still not high.
     """
     found = [*_doubtful_join(session, known_bad=known_bad)]
     present = sum(_state(legs, leg) == "present" for leg in get_args(Leg))

@@ -79,7 +79,7 @@ CAPS = {
     ),
     "certificate hidden": (
         lambda m: m.session(m.payload(), m.observation(version="TLSv13", cert_visible=False, validation_code=None)),
-        "medium",
+        "low",
         "Whether the certificate is abnormal could not be seen",
     ),
     "nothing abnormal": (
