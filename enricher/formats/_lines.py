@@ -1,0 +1,113 @@
+"""Bytes in chunks to lines of UTF-8, each bounded in length."""
+
+import codecs
+from typing import Final
+
+from enricher.formats._reader import MAX_RECORD, BaseReader
+from enricher.model.record import Record
+
+_UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+class Transcoder:
+    """Gives UTF-8 without a byte order mark, whether the input is UTF-8 or UTF-16 (PowerShell writes the latter).
+
+    UTF-16 is known by its byte order mark. Broken UTF-16 becomes replacement characters; UTF-8 passes as it is.
+    """
+
+    def __init__(self) -> None:
+        self._head: bytes | None = b""
+        self._decoder: codecs.IncrementalDecoder | None = None
+
+    def feed(self, data: bytes, *, final: bool = False) -> bytes:
+        """The next bytes, as UTF-8."""
+        if self._head is not None:
+            data = self._head + data
+            if len(data) < len(codecs.BOM_UTF8) and not final:
+                self._head = data
+                return b""
+            self._head = None
+            if (encoding := _UTF16.get(data[:2])) is not None:
+                self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+                data = data[2:]
+            else:
+                data = data.removeprefix(codecs.BOM_UTF8)
+        if self._decoder is None:
+            return data
+        return self._decoder.decode(data, final).encode("utf-8", "replace")
+
+
+class LineReader(BaseReader):
+    """Cuts the input into lines and hands each to `_line`; an overlong line is one problem and no memory."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._transcoder = Transcoder()
+        self._number = 0
+        self._rest: list[bytes] = []
+        self._held = 0
+        self._last = False
+
+    def feed(self, data: bytes) -> list[Record]:
+        """See `Reader.feed`."""
+        return self._text(self._transcoder.feed(data))
+
+    def close(self) -> list[Record]:
+        """See `Reader.close`."""
+        out = self._text(self._transcoder.feed(b"", final=True))
+        if self._held:
+            self._last = True
+            out += self._block(self._take(b"\n"))
+        return out
+
+    def _text(self, data: bytes) -> list[Record]:
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            self._hold(data)
+            return []
+        block = self._take(data[:cut])
+        self._hold(data[cut:])
+        return self._block(block)
+
+    def _hold(self, data: bytes) -> None:
+        self._held += len(data)
+        if self._held <= MAX_RECORD:
+            self._rest.append(data)
+        else:
+            self._rest.clear()
+
+    def _take(self, tail: bytes) -> bytes:
+        """What was held, and `tail`, which ends a line. An overlong line, whose bytes are gone, is told here."""
+        rest, held = self._rest, self._held
+        self._rest, self._held = [], 0
+        if held > MAX_RECORD:
+            self._number += 1
+            self._overlong()
+            return tail[tail.find(b"\n") + 1 :]
+        return b"".join((*rest, tail)) if held else tail
+
+    def _block(self, block: bytes) -> list[Record]:
+        out: list[Record] = []
+        start, number = 0, self._number
+        find, line = block.find, self._line
+        while (end := find(b"\n", start)) >= 0:
+            number += 1
+            self._number = number
+            if end - start > MAX_RECORD:
+                self._overlong()
+            elif end > start:
+                line(block, start, end, out)
+            start = end + 1
+        return out
+
+    def _overlong(self) -> None:
+        self.records += 1
+        self.skipped["longer than a record can be"] += 1
+        self._problem(self._number, f"line longer than {MAX_RECORD >> 20} MiB", "one record must stand on each line")
+
+    def _line(self, block: bytes, start: int, end: int, out: list[Record]) -> None:
+        """Read the line `block[start:end]`, whose number is `self._number`."""
+        raise NotImplementedError
+
+    def _source(self) -> str:
+        return f"{self.name}:{self._number}"

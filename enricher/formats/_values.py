@@ -1,0 +1,150 @@
+"""Values as Windows' logs write them, to values as the model has them. What cannot be read is None."""
+
+import ipaddress
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+MAX_TEXT: Final = 32 << 10
+"""Characters of any text; a Windows command line holds at most 32767."""
+
+_CACHED: Final = 1 << 15
+_EMPTY: Final = frozenset(("", "-", "?"))
+_UNKNOWN_IMAGE: Final = frozenset(("<unknown process>", "&lt;unknown process&gt;"))
+_GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ZERO_GUID: Final = "00000000-0000-0000-0000-000000000000"
+_TIME: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?\s*(?:Z|UTC|([+-])(\d\d):?(\d\d))?"
+)
+_HASH: Final = re.compile(r"([A-Za-z0-9]{1,16})=([0-9A-Fa-f]{8,128})")
+
+
+def text(value: Any) -> str | None:
+    """A text, bounded, without lone surrogates (which no encoder takes); None where the log says there is none."""
+    if not isinstance(value, str):
+        if value is None or isinstance(value, (dict, list, bool)):
+            return None
+        value = str(value)
+    if value in _EMPTY:
+        return None
+    if len(value) > MAX_TEXT:
+        value = value[:MAX_TEXT]
+    if not value.isascii():
+        value = value.encode("utf-8", "replace").decode()
+    return value  # type: ignore[no-any-return]
+
+
+def image(value: Any) -> str | None:
+    r"""A program's path as the event writes it: also 8.3 names and `\Device\HarddiskVolumeN\…`, compared by others."""
+    path = text(value)
+    return None if path in _UNKNOWN_IMAGE else path
+
+
+def guid(value: Any) -> str | None:
+    """A ProcessGuid, lower case, without braces; None for the zero GUID and for anything else."""
+    if not isinstance(value, str):
+        return None
+    value = value.strip("{}").lower()
+    return value if value != _ZERO_GUID and _GUID.fullmatch(value) else None
+
+
+def number(value: Any, limit: int) -> int | None:
+    """A number from 0 to `limit`, also as text, also hexadecimal with `0x`."""
+    if isinstance(value, str) and len(value) <= 24:
+        try:
+            value = int(value, 16 if value[:2] in ("0x", "0X") else 10)
+        except ValueError:
+            return None
+    return value if type(value) is int and 0 <= value <= limit else None
+
+
+def pid(value: Any) -> int | None:
+    """A process id."""
+    return number(value, 0xFFFFFFFF)
+
+
+def port(value: Any) -> int | None:
+    """A port."""
+    return number(value, 0xFFFF)
+
+
+def boolean(value: Any) -> bool | None:
+    """A truth value, also as text."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
+
+
+def hashes(value: Any) -> dict[str, str] | None:
+    """`SHA1=…,MD5=…` to algorithm and digest, lower case. An all-zero digest means it was not computed."""
+    if not isinstance(value, str):
+        return None
+    found = {m[1].lower(): m[2].lower() for m in _HASH.finditer(value[:1024]) if m[2].strip("0")}
+    return found or None
+
+
+class Values:
+    """Conversions that remember what they met: logs repeat few addresses and fewer days."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[str, str | None] = {}
+        self._days: dict[str, int | None] = {}
+
+    def address(self, value: Any) -> str | None:
+        """Canonical text of an IP address (RFC 5952), without scope id; IPv4-mapped as IPv4; unspecified as None."""
+        if not isinstance(value, str) or len(value) > 64:
+            return None
+        known = self._addresses
+        if value not in known:
+            if len(known) >= _CACHED:
+                known.clear()
+            known[value] = _address(value)
+        return known[value]
+
+    def time(self, value: Any) -> float | None:
+        """Seconds since 1970 from `YYYY-MM-DD HH:MM:SS.mmm`, ISO 8601 or an epoch number.
+
+        A time without zone is taken for UTC, as Sysmon's UtcTime is.
+        """
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return _epoch(float(value))
+        if not isinstance(value, str) or (m := _TIME.fullmatch(value.strip())) is None:
+            return None
+        date, hour, minute, second, fraction, sign, zone_hours, zone_minutes = m.groups()
+        day = self._day(date)
+        if day is None:
+            return None
+        seconds = day + int(hour) * 3600 + int(minute) * 60 + int(second)
+        if sign:
+            zone = int(zone_hours) * 3600 + int(zone_minutes) * 60
+            seconds += zone if sign == "-" else -zone
+        return seconds + int(fraction) / 10 ** len(fraction) if fraction else float(seconds)
+
+    def _day(self, date: str) -> int | None:
+        known = self._days
+        if date not in known:
+            if len(known) >= _CACHED:
+                known.clear()
+            try:
+                known[date] = int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
+            except ValueError:
+                known[date] = None
+        return known[date]
+
+
+def _address(value: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(value.partition("%")[0].strip("[] "))
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return None if address.is_unspecified else str(address)
+
+
+def _epoch(value: float) -> float | None:
+    """Seconds, milli- or microseconds since 1970, told apart by size (1973 to 5138)."""
+    for unit in (1.0, 1e3, 1e6):
+        if 1e8 <= value / unit < 1e11:
+            return value / unit
+    return None
