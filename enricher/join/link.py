@@ -5,6 +5,7 @@ overlaps with the server's work on the last.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from enricher.join.routing import Command
 from enricher.join.settings import StoreSettings
 
 _SCHEMES: Final = ("redis", "rediss", "unix")
+_DB: Final = re.compile(r"db=\d+")
 
 _REFUSALS: Final = (
     (("NOAUTH", "WRONGPASS", "INVALID USERNAME", "AUTHENTICATION REQUIRED", "AUTH "),
@@ -45,15 +47,20 @@ def place(url: str) -> str:
     Raises:
         UsageError: it is no URL of a Redis.
     """
-    advice = "write redis://HOST[:PORT][/DB], rediss://… for TLS, or unix:///PATH"
+    advice = (
+        "write redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://… for TLS, or unix://[USER:PASSWORD@]/PATH[?db=DB]"
+    )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise UsageError("the Redis URL cannot be read", advice) from None
-    if parts.scheme not in _SCHEMES or not (parts.path if parts.scheme == "unix" else parts.hostname):
+    unix = parts.scheme == "unix"
+    if parts.scheme not in _SCHEMES or not (parts.path if unix else parts.hostname):
         raise UsageError("the Redis URL cannot be read", advice)
-    if parts.scheme == "unix":
+    if parts.query and not (unix and _DB.fullmatch(parts.query)):  # the client would let it turn off certificate checks
+        raise UsageError("the Redis URL has options that are not supported", advice)
+    if unix:
         return f"unix://{parts.path}"
     return f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"
 
@@ -104,10 +111,7 @@ class Link:
         if url.startswith("rediss:") and settings.ca_file is not None:
             options["ssl_ca_certs"] = settings.ca_file
         with self._guard():
-            try:
-                self._pool = redis.ConnectionPool.from_url(url, **options)
-            except (ValueError, TypeError):  # an option in its query that is none
-                raise UsageError("the Redis URL cannot be read", "remove what follows the question mark") from None
+            self._pool = redis.ConnectionPool.from_url(url, **options)
             self._connection: Any = self._pool.get_connection()
         self._waiting = 0
         self.run([("PING",)])

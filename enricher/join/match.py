@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from enricher.join.clocks import RANK
 from enricher.join.hosts import Hosts
 from enricher.join.keys import process_place
-from enricher.join.process import Life, same_image
+from enricher.join.process import Life, guid_start, same_image
 from enricher.join.settings import JoinSettings
 from enricher.model.endpoint import NetworkConnect
 from enricher.model.observation import Observation
@@ -76,8 +76,18 @@ def is_opener(record: NetworkConnect, o: Observation) -> bool:
     return record.initiated
 
 
-def decide(o: Observation, records: Sequence[NetworkConnect], known: Knowledge) -> Decision | None:
-    """The process that opened the session, from all records of its 5-tuple; None: no believed record names one."""
+def decide(
+    o: Observation, records: Sequence[NetworkConnect], known: Knowledge, *, turn: int = 0, of: int = 1
+) -> Decision | None:
+    """The process that opened the session, from all records of its 5-tuple; None: no believed record names one.
+
+    Args:
+        o: the session.
+        records: what endpoints report on its 5-tuple.
+        known: all else.
+        turn: how many sessions on the 5-tuple came before this one.
+        of: how many there are.
+    """
     opening = [r for r in records if is_opener(r, o)]
     disbelieved = [r for r in opening if not _believed(r, known)]
     openers = [p for r in opening if r not in disbelieved for p in _processes(o, r, opening, known)]
@@ -95,7 +105,19 @@ def decide(o: Observation, records: Sequence[NetworkConnect], known: Knowledge) 
         return Decision("ambiguous", tuple(sorted(openers, key=order)), "tuple", why)
     if len({p.process for p in openers}) > 1:
         note = "several processes report this connection; time decided"
+    elif chosen.delta is None:
+        chosen = _in_turn(chosen, openers, turn, of)
+    elif abs(chosen.delta) > known.settings.owner_reach:
+        note = "the record is far from the session in time, but no other names a process"
     return Decision("matched", (chosen,), "tuple", note)
+
+
+def _in_turn(chosen: Opener, openers: Sequence[Opener], turn: int, of: int) -> Opener:
+    """Where no clock is known and one process used the port as often as there are sessions: the record at its turn."""
+    by_time = {
+        p.record.ts: p for p in sorted(openers, key=order, reverse=True) if p.record.clock == chosen.record.clock
+    }
+    return by_time[sorted(by_time)[turn]] if len(by_time) == of else chosen
 
 
 def order(opener: Opener) -> tuple[object, ...]:
@@ -206,7 +228,7 @@ def _processes(
 
 def _bare(record: NetworkConnect) -> Life:
     """Nothing but this record is known of the process."""
-    return Life(record.guid, record.pid, None, None, ())
+    return Life(record.guid, record.pid, guid_start(record.guid), None, ())
 
 
 def _lives_of(
@@ -230,7 +252,7 @@ def _lives_of(
     }
     if len(named) == 1:
         guid = named.pop()
-        return [life for life in fitting if life.guid == guid] or [Life(guid, record.pid, None, None, ())]
+        return [life for life in fitting if life.guid == guid] or [Life(guid, record.pid, guid_start(guid), None, ())]
     if len(fitting) < 2:
         return fitting
     at = _module_time(record, host, fitting, known)

@@ -14,7 +14,6 @@ from enricher.join.resumption import inherit, wants_certificate
 from enricher.join.settings import JoinSettings, validate
 from enricher.join.store import Store
 from enricher.join.weak import Guess, by_bind, by_library
-from enricher.model.endpoint import NetworkConnect
 from enricher.model.observation import Observation
 from enricher.model.session import Session
 
@@ -65,8 +64,8 @@ class Join:
         known = self._knowledge(tuples)
         undecided: list[tuple[Observation, str, str | None]] = []
         sessions: list[Session] = []
-        for o, records in self._with_certificates(tuples):
-            decision = decide(o, records, known)
+        for o, there, turn in self._with_certificates(tuples):
+            decision = decide(o, there.records, known, turn=turn, of=len(there.sessions))
             if decision is not None and decision.openers:
                 sessions.append(self._told(o, decision))
                 continue
@@ -79,15 +78,13 @@ class Join:
         sessions.extend(self._guess(undecided, known))
         return sorted(sessions, key=lambda s: (s.observation.ts, s.observation.uid))
 
-    def _with_certificates(
-        self, tuples: Mapping[Connection, Tuple5]
-    ) -> Iterator[tuple[Observation, Sequence[NetworkConnect]]]:
-        """Each session with the records of its 5-tuple; resumed ones with the certificate they resumed."""
+    def _with_certificates(self, tuples: Mapping[Connection, Tuple5]) -> Iterator[tuple[Observation, Tuple5, int]]:
+        """Each session, the 5-tuple it is on, its turn there; resumed ones with the certificate they resumed."""
         resumed = [o for there in tuples.values() for o in there.sessions if wants_certificate(o)]
         handshakes = self._reader.handshakes(resumed)
         for there in tuples.values():
-            for o in there.sessions:
-                yield inherit(o, handshakes.get(o.uid, ())), there.records
+            for turn, o in enumerate(there.sessions):
+                yield inherit(o, handshakes.get(o.uid, ())), there, turn
 
     def _knowledge(self, tuples: Mapping[Connection, Tuple5]) -> Knowledge:
         """Owners and processes that the rules will ask for."""
