@@ -91,6 +91,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     delta: float | None
     """Seconds from the endpoint record to the session after clock correction; None when no offset is known."""
     source: str | None = None
+    process: Process | None = None
+    """What was reported of it, where that was looked up."""
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):

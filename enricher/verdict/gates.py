@@ -61,7 +61,7 @@ def _state(legs: Legs, leg: Leg) -> str:
 
 def _doubtful_join(session: Session, *, known_bad: bool) -> list[Cap]:
     found = []
-    if session.disposition == "ambiguous":
+    if session.process is None and len(session.candidates) > 1:
         found.append(Cap("medium", "More than one process could have opened the session"))
     elif session.process is None:
         found.append(Cap("medium" if known_bad else "low", "No process could be named"))

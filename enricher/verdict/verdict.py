@@ -11,6 +11,7 @@ from enricher.verdict.gaps import gaps
 from enricher.verdict.gates import caps, lowest, severity_of
 from enricher.verdict.legs import legs
 from enricher.verdict.settings import MAX_POINTS, VerdictSettings, Weights
+from enricher.verdict.suspects import agreed, common, suspects
 
 KNOWN_BAD: Final = frozenset({"known_bad_certificate", "known_bad_fingerprint"})
 
@@ -20,9 +21,9 @@ _LEG_ORDER: Final[tuple[Leg, ...]] = get_args(Leg)
 def judge(session: Session, settings: VerdictSettings) -> Verdict:
     """Find all evidence, add it up leg by leg, and hold the severity to what the legs carry."""
     weights = settings.weights
-    this = case(session, settings)
-    evidence = _evidence(this, weights)
-    states = legs(this, evidence, weights)
+    suspected = tuple(case(each, settings) for each in suspects(session))
+    evidence = _evidence(suspected, weights)
+    states = agreed([legs(each, evidence, weights) for each in suspected])
     total = score(evidence, weights)
     ids = {found.id for found in evidence}
     held = caps(
@@ -36,7 +37,7 @@ def judge(session: Session, settings: VerdictSettings) -> Verdict:
         legs=states,
         score=total,
         severity=lowest(severity_of(total, weights.severity), *(cap.severity for cap in held)),
-        unseen=tuple(sorted({*gaps(this, states), *(cap.reason for cap in held)})),
+        unseen=tuple(sorted({*gaps(case(session, settings), states), *(cap.reason for cap in held)})),
     )
 
 
@@ -51,11 +52,11 @@ def score(evidence: tuple[Evidence, ...], weights: Weights) -> int:
     return max(0, min(MAX_POINTS, total))
 
 
-def _evidence(this: Case, weights: Weights) -> tuple[Evidence, ...]:
-    """Sorted by leg, then heaviest first."""
+def _evidence(suspected: tuple[Case, ...], weights: Weights) -> tuple[Evidence, ...]:
+    """What holds whoever opened the session; sorted by leg, then heaviest first."""
     found = []
     for rule in RULES.values():
-        finding = rule.find(this)
+        finding = common([rule.find(each) for each in suspected])
         if finding is not None:
             found.append(
                 Evidence(

@@ -93,8 +93,15 @@ class Make:
     def payload(self, **changes):
         """An implant as the analytic means it: from Downloads, Windows' TLS loaded at the session."""
         libraries = (self.library("schannel.dll", 0.04), self.library("ncryptsslp.dll", 0.07))
-        facts = {"signed": False, "signer": "-", "signature_status": "Unavailable", "original_file_name": "-"}
-        return self.process(r"C:\Users\bob\Downloads\update7.exe", **{**facts, "libraries": libraries, **changes})
+        image = r"C:\Users\bob\Downloads\update7.exe"
+        facts = {
+            "image": image,
+            "signed": False,
+            "signer": "-",
+            "signature_status": "Unavailable",
+            "original_file_name": "-",
+        }
+        return self.process(**{**facts, "libraries": libraries, **changes})
 
     def c2(self, **changes):
         """Half a conversation with a home-made server."""

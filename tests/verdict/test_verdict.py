@@ -61,7 +61,9 @@ def _strong(make, **changes):
 
 CAPS = {
     "several candidates": (
-        lambda m: _strong(m, disposition="ambiguous"),
+        lambda m: m.session(
+            None, m.c2(), disposition="ambiguous", candidates=suspects(m.payload(), m.payload(guid="b"))
+        ),
         "medium",
         "More than one process could have opened the session",
     ),
@@ -239,11 +241,40 @@ def test_the_score_stays_between_0_and_100(make, judge):
     assert judge(make.session(worst, make.c2(anomalies=("known_bad_certificate", "self_signed")))).score == 100
 
 
-def test_candidates_alone_name_no_process(make, judge):
+def suspects(*processes):
+    return tuple(
+        Candidate(host="ws1", guid=p.guid, pid=p.pid, image=p.image, method="tuple", delta=None, process=p)
+        for p in processes
+    )
+
+
+def test_what_holds_for_every_candidate_counts_and_is_held_at_medium(make, judge):
+    pair = suspects(make.payload(), make.payload(guid="b", image=r"C:\Temp\b.exe"))
+    found = judge(make.session(None, make.c2(), disposition="ambiguous", candidates=pair))
+    assert (found.severity, found.legs) == ("medium", Legs(process="present", library="present", session="present"))
+    (unsigned,) = [evidence for evidence in found.evidence if evidence.id == "unsigned"]
+    assert unsigned.text == "update7.exe is not signed. b.exe is not signed."
+
+
+def test_what_does_not_hold_for_one_candidate_does_not_count(make, judge):
+    pair = suspects(make.payload(), make.chrome())
+    found = judge(make.session(None, make.c2(), disposition="ambiguous", candidates=pair))
+    assert not [evidence for evidence in found.evidence if evidence.leg != "session" and evidence.weight]
+    assert (found.legs.process, found.legs.library) == ("unavailable", "unavailable")
+
+
+def test_candidates_of_which_only_the_image_is_known_are_judged_by_it(make, judge):
     pair = tuple(
-        Candidate(host="ws1", guid=g, pid=1, image=rf"C:\{g}.exe", method="tuple", delta=None) for g in ("a", "b")
+        msgspec.structs.replace(each, process=None) for each in suspects(make.payload(), make.payload(guid="b"))
     )
     found = judge(make.session(None, make.c2(), disposition="ambiguous", candidates=pair))
+    assert found.legs.process == "present"
+    assert {"drop_folder", "not_known_program"} <= {evidence.id for evidence in found.evidence}
+
+
+def test_of_very_many_candidates_nothing_is_said(make, judge):
+    crowd = suspects(*(make.payload(guid=str(n)) for n in range(17)))
+    found = judge(make.session(None, make.c2(), disposition="ambiguous", candidates=crowd))
     assert found.legs.process == "unavailable"
 
 
