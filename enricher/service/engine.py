@@ -10,7 +10,7 @@ import msgspec
 from enricher import formats
 from enricher.config import Config, SensorConfig
 from enricher.errors import ConfigError
-from enricher.join import Store
+from enricher.join.store import Store
 from enricher.model.observation import Observation, Prevalence
 from enricher.model.problem import Problem
 from enricher.model.session import Session

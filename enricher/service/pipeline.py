@@ -7,7 +7,9 @@ from typing import Final
 
 import msgspec
 
-from enricher.join import HostReport, Store, resolve
+from enricher.join.hosts import HostReport
+from enricher.join.resolve import Join
+from enricher.join.store import Store
 from enricher.model.session import Session
 from enricher.model.verdict import LedgerRow, Notice, Verdict
 from enricher.service import outputs
@@ -32,7 +34,7 @@ class Outcome(msgspec.Struct):
 
     notices: list[Notice]
     ledger: list[LedgerRow]
-    hosts: list[HostReport]
+    hosts: tuple[HostReport, ...]
 
 
 def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progress, tally: Tally) -> Outcome:
@@ -48,14 +50,14 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
             for records in read(source, engine.reader_for, tally, progress):
                 store.put(records)
         progress.start("joining", None)
-        found = resolve(store, engine.config.join)
-        judged = sorted(_judged(found.sessions, store, engine), key=_order)
+        join = Join(store, engine.config.join)
+        judged = sorted(_judged(join.sessions(), store, engine), key=_order)
     told = notices(judged, engine.verdict_settings)
     ledger = _ledger(judged, told)
     outputs.write(out / OBSERVATIONS, (jsonl.line(session.observation) for session, _ in judged))
     outputs.write(out / SESSIONS, map(jsonl.line, ledger))
     outputs.write(out / NOTICES, map(jsonl.line, told))
-    return Outcome(told, ledger, found.hosts)
+    return Outcome(told, ledger, join.hosts())
 
 
 def _judged(sessions: Iterable[Session], store: Store, engine: Engine) -> Iterator[Judged]:
