@@ -6,7 +6,8 @@ from enricher.sensor import facts
 from enricher.sensor.connection import Connection
 from enricher.sensor.container import CaptureReader, Packet, recognise
 from enricher.sensor.contract import CertificateReader, Counters, Log, WireSettings
-from enricher.sensor.flow import Flow, FlowTable
+from enricher.sensor.flow import Flow
+from enricher.sensor.flow_table import FlowTable
 from enricher.sensor.link import ETHERNET, LINKS
 from enricher.sensor.packet import SYN, TCP, reverse
 

@@ -19,6 +19,10 @@ from enricher.sensor.record import (
 _MAX_HISTORY = 100
 _MAX_ALERTS = 10
 _FATAL = 2
+_FRESH = 4000
+"""Bytes of memory of a connection that has just begun."""
+_PARSED = 8
+"""Bytes of memory that a byte of a hello can take once it is parsed."""
 _ABBREVIATED = (0, 2, 4)
 """What a server may send in the clear when it resumes: HelloRequest, ServerHello, NewSessionTicket."""
 _LETTERS = {
@@ -30,7 +34,7 @@ _LETTERS = {
 class Side:
     """What one direction has sent."""
 
-    __slots__ = ("chain", "full", "gap", "messages", "records")
+    __slots__ = ("chain", "full", "gap", "kept", "messages", "records")
 
     def __init__(self, max_message: int) -> None:
         self.records = RecordReader()
@@ -39,8 +43,15 @@ class Side:
         """Its Certificate message, leaf first."""
         self.gap = False
         """Bytes of its handshake are missing."""
+        self.kept = 0
+        """Memory of its hello and certificates, in bytes."""
         self.full = False
         """As a server it sent what an abbreviated handshake has not: Certificate, ServerHelloDone and the like."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held."""
+        return self.kept + self.records.buffered + self.messages.buffered
 
 
 class Connection:
@@ -80,12 +91,20 @@ class Connection:
     @property
     def buffered(self) -> int:
         """Bytes held."""
-        return sum(side.records.buffered + side.messages.buffered for side in self.sides)
+        return _FRESH + self.sides[0].buffered + self.sides[1].buffered
 
     @property
     def over(self) -> bool:
         """Nothing more can be learnt."""
         return self.established or self.not_tls
+
+    def outcome(self, *, over: bool) -> bool | None:
+        """`established` as in Observation; `over`: both directions were seen whole, and their end."""
+        if self.established:
+            return True
+        if self.fatal or (over and not any(side.gap for side in self.sides)):
+            return False
+        return None
 
     def history(self, originator: int) -> str:
         """Zeek's ssl_history: upper case from the client; `^` first where the client is not the originator."""
@@ -174,6 +193,7 @@ class Connection:
         hello = handshake.client_hello(body)
         if self._is_from(index, side, hello is not None, "ClientHello") and self.client_hello is None:
             self.client_hello = hello
+            side.kept += _PARSED * len(body)
             self.hello_at[CLIENT_HELLO] = side.messages.ts, side.messages.frame
             if hello is not None and hello.error:
                 self._error(side.messages.frame, f"ClientHello, {hello.error}")
@@ -208,6 +228,7 @@ class Connection:
         if side.chain is not None or is_tls13(self.version):
             return
         side.chain, error = handshake.certificates(body)
+        side.kept += len(body)
         if error:
             self._error(side.messages.frame, error)
             if index != self.client:

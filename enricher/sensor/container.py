@@ -43,8 +43,10 @@ class CaptureReader:
         self._pending = bytearray()
         self._need = 12
         self._skip = 0
-        self._read = 0
-        self._parse: Callable[[bytes], int] = self._begin
+        self._fed = 0
+        self._base = 0
+        """Where in the file the buffer begins that is being parsed."""
+        self._parse: Callable[[bytes, int], int] = self._begin
         self._unpack = struct.Struct("<IIII").unpack_from
         self._order = "<"
         self._units = 1_000_000
@@ -54,25 +56,27 @@ class CaptureReader:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the file, in chunks of any size."""
-        while data:
+        offset, size = 0, len(data)
+        while offset < size:
             if self._skip:
-                skipped = min(self._skip, len(data))
+                skipped = min(self._skip, size - offset)
                 self._skip -= skipped
-                self._read += skipped
-                data = data[skipped:]
-                continue
-            if self._pending:
-                self._pending += data
-                if len(self._pending) < self._need:
-                    return
-                data = bytes(self._pending)
-                self._pending.clear()
-            used = self._parse(data)
-            self._read += used
-            data = data[used:]
-            if len(data) < self._need:
-                self._pending += data
-                return
+                offset += skipped
+            elif self._pending:  # only what lies across two chunks is copied
+                taken = data[offset : offset + self._need - len(self._pending)]
+                self._pending += taken
+                offset += len(taken)
+                if len(self._pending) >= self._need:
+                    whole = bytes(self._pending)
+                    self._base = self._fed + offset - len(whole)
+                    self._pending = bytearray(whole[self._parse(whole, 0) :])
+            else:
+                self._base = self._fed
+                offset = self._parse(data, offset)
+                if size - offset < self._need:
+                    self._pending += data[offset:]
+                    break
+        self._fed += size
 
     def close(self) -> None:
         """End of the file."""
@@ -81,66 +85,65 @@ class CaptureReader:
         if self._parse == self._begin:
             self._log.add("byte 0", "no capture: the file is shorter than a header")
         elif self._pending or self._skip:
-            self._log.add(f"byte {self._read}", "capture ends inside a record", "it was read up to there")
+            place = f"byte {self._fed - len(self._pending)}"
+            self._log.add(place, "capture ends inside a record", "it was read up to there")
 
     def _stop(self, offset: int, what: str) -> int:
-        self._log.add(f"byte {self._read + offset}", what, "it was read up to there")
+        self._log.add(f"byte {self._base + offset}", what, "it was read up to there")
         self._parse = self._ignore
         return offset
 
-    def _ignore(self, data: bytes) -> int:
+    def _ignore(self, data: bytes, _offset: int) -> int:
         self._need = 1
         return len(data)
 
-    def _begin(self, data: bytes) -> int:
-        if len(data) < 12:
-            return 0
-        if data[:4] in _PCAP:
-            self._order, self._units = _PCAP[data[:4]]
-            self._parse, self._need = self._pcap_header, 24
-            return 0
-        if recognise(data[:12]):
-            self._parse = self._blocks
-            return 0
-        return self._stop(0, "neither pcap nor pcapng")
+    def _begin(self, data: bytes, offset: int) -> int:
+        head = data[offset : offset + 12]
+        if len(head) == 12:
+            if head[:4] in _PCAP:
+                self._order, self._units = _PCAP[head[:4]]
+                self._parse, self._need = self._pcap_header, 24
+            elif recognise(head):
+                self._parse = self._blocks
+            else:
+                return self._stop(offset, "neither pcap nor pcapng")
+        return offset
 
-    def _pcap_header(self, data: bytes) -> int:
-        if len(data) < 24:
-            return 0
-        (link,) = struct.unpack_from(self._order + "I", data, 20)
+    def _pcap_header(self, data: bytes, offset: int) -> int:
+        if len(data) - offset < 24:
+            return offset
+        (link,) = struct.unpack_from(self._order + "I", data, offset + 20)
         self._packet = self._open_link(link & 0xFFFF)
         self._unpack = struct.Struct(self._order + "IIII").unpack_from
         self._parse, self._need = self._records, 16
-        return 24
+        return offset + 24
 
-    def _records(self, data: bytes) -> int:
+    def _records(self, data: bytes, offset: int) -> int:
         packet, unpack, units, counters = self._packet, self._unpack, self._units, self._counters
         assert packet is not None
         frame = counters.packets
-        size = len(data)
-        offset = 0
+        begin, size = offset, len(data)
         self._need = 16
         while size - offset >= 16:
             seconds, fraction, captured, _ = unpack(data, offset)
             end = offset + 16 + captured
             if end > size:
                 if captured > _MAX_PACKET:
-                    self._finish(frame, offset)
+                    self._count(frame, offset - begin)
                     return self._stop(offset, f"packet record says {captured} bytes")
                 self._need = end - offset
                 break
             frame += 1
             packet(frame, seconds + fraction / units, data, offset + 16, end)
             offset = end
-        self._finish(frame, offset)
+        self._count(frame, offset - begin)
         return offset
 
-    def _finish(self, frame: int, size: int) -> None:
+    def _count(self, frame: int, size: int) -> None:
         self._counters.bytes += size - 16 * (frame - self._counters.packets)
         self._counters.packets = frame
 
-    def _blocks(self, data: bytes) -> int:
-        offset = 0
+    def _blocks(self, data: bytes, offset: int) -> int:
         size = len(data)
         self._need = 12
         while size - offset >= 12:
@@ -188,7 +191,7 @@ class CaptureReader:
             self._interfaces.append((self._open_link(link), units, shift, limit))
             return
         self._counters.packets += kind != _INTERFACE_BLOCK
-        self._log.add(f"byte {self._read + start - 8}", "block that contradicts itself is left out")
+        self._log.add(f"byte {self._base + start - 8}", "block that contradicts itself is left out")
 
     def _deliver(self, packet: Packet, data: bytes, start: int, length: int) -> None:
         self._counters.packets += 1

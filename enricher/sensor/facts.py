@@ -115,7 +115,7 @@ def _downgrade(connection: Connection) -> str | None:
     client, server = connection.client_hello, connection.server_hello
     if client is None:
         return None
-    best = max((v for v in client.versions or () if not names.is_grease(v)), default=client.version)
+    best = max((v for v in client.versions or () if v not in names.GREASE), default=client.version)
     if server is not None and server.version < min(best, TLS13):
         mark = server.random[-8:]
         if mark == _SENTINEL_12 or (mark == _SENTINEL_11 and server.version < 0x0303):

@@ -4,11 +4,12 @@ Sources: salesforce/ja3 (README), FoxIO-LLC/ja4 (technical_details/JA4.md). Only
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable
 from typing import Final
 
 from enricher.sensor.handshake import ClientHello, ServerHello
-from enricher.sensor.names import is_grease
+from enricher.sensor.names import GREASE
 
 _VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
 _SERVER_NAME, _ALPN = 0, 16
@@ -67,15 +68,15 @@ def _alpn(hello: ClientHello) -> str:
 
 
 def _without_grease(codes: Iterable[int]) -> list[int]:
-    return [code for code in codes if not is_grease(code)]
+    return [code for code in codes if code not in GREASE]
 
 
 def _decimal(codes: Iterable[int]) -> str:
     return "-".join(map(str, _without_grease(codes)))
 
 
-def _hex(codes: Iterable[int]) -> str:
-    return ",".join(f"{code:04x}" for code in codes)
+def _hex(codes: list[int]) -> str:
+    return struct.pack(f">{len(codes)}H", *codes).hex(",", 2) if codes else ""
 
 
 def _md5(text: str) -> str:

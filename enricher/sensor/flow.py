@@ -1,20 +1,11 @@
-"""TCP connections: which packets belong together, who opened them, when they are over. Memory is bounded."""
+"""One TCP connection: what is remembered of it and of its two directions."""
 
-from collections.abc import Callable
 from typing import Final
 
 from enricher.sensor.connection import Connection
-from enricher.sensor.contract import Counters, WireSettings
-from enricher.sensor.packet import ACK, FIN, RST, SYN, Decoder, reverse
-from enricher.sensor.reassembly import Chunk, Stream
-from enricher.sensor.record import is_hello, is_record
+from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
 
-_MASK: Final = 0xFFFF_FFFF
-_NEVER: Final = float("-inf")
-_MAX_WAITING: Final = 8
-"""Segments of a direction whose start was not seen that may pass before it is taken for something else than TLS."""
-
-Report = Callable[["Flow", Connection, bool | None], None]
+NEVER: Final = float("-inf")
 
 
 class Half:
@@ -27,7 +18,7 @@ class Half:
         self.index = index
         self.done = False
         """Its packets are passed over."""
-        self.last = _NEVER
+        self.last = NEVER
         """Time of its last packet."""
         self.syn: int | None = None
         """Initial sequence number."""
@@ -37,6 +28,22 @@ class Half:
         """Its start was not found; it is not read."""
         self.stream: Stream | None = None
         self.waiting: list[tuple[int, Chunk]] = []
+        """What came before its start was found."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held."""
+        if self.stream is not None:
+            return self.stream.waiting
+        return sum(len(chunk[0]) for _, chunk in self.waiting)
+
+    @property
+    def whole(self) -> bool:
+        """Some of it was seen, and nothing is known to be missing."""
+        if self.last == NEVER or self.lost:
+            return False
+        expected = self.stream.expected if self.stream else self.syn and (self.syn + 1) & SEQUENCE_MASK
+        return self.end is None or expected is None or self.end == expected
 
 
 class Flow:
@@ -59,222 +66,8 @@ class Flow:
         """Time of the last packet of either direction."""
         return max(self.halves[0].last, self.halves[1].last)
 
-
-class FlowTable:
-    """Takes IP packets, keeps the connections, reports each that turned out to be TLS once it is over."""
-
-    def __init__(self, settings: WireSettings, counters: Counters, report: Report) -> None:
-        self._settings = settings
-        self._counters = counters
-        self._report = report
-        self._segment = Decoder(counters).segment
-        self.halves: dict[bytes, Half] = {}
-        """Directions by key (see `packet`). Whoever knows a key early may pass over those that are `done`."""
-        self._buffered = 0
-        self._sweep_at = _NEVER
-
-    def packet(self, frame: int, ts: float, data: bytes, ip: int, end: int) -> None:
-        """Take the IP packet at `ip`."""
-        segment = self._segment(data, ip, end)
-        if segment is None:
-            return
-        key, seq, flags, start, stop = segment
-        half = self.halves.get(key)
-        if half is not None and half.done and not flags & SYN:
-            half.last = ts
-            return
-        if flags & SYN:
-            half = self._syn(half, key, seq, flags, ts)
-            seq += 1
-        elif half is None:
-            if start >= stop:
-                return
-            half = self._open(key, ts)
-        if half is not None:
-            self._live(half, seq, flags, (data[start:stop], ts, frame))
-
-    def close(self) -> None:
-        """End of the capture: nobody knows how the open connections go on."""
-        for flow in self._flows():
-            self._end(flow, over=False)
-        self.halves.clear()
-
-    def _flows(self) -> list[Flow]:
-        return [half.flow for half in self.halves.values() if half.index == 0]
-
-    def _open(self, key: bytes, ts: float) -> Half:
-        if ts > self._sweep_at or ts < self._sweep_at - 2 * self._settings.idle_timeout:
-            self._sweep(ts)
-        if len(self.halves) >= 2 * self._settings.max_flows:
-            self._evict()
-        flow = Flow(key)
-        self.halves[reverse(key)] = flow.halves[1]
-        self.halves[key] = flow.halves[0]
-        self._counters.flows += 1
-        return flow.halves[0]
-
-    def _syn(self, half: Half | None, key: bytes, seq: int, flags: int, ts: float) -> Half | None:
-        """A SYN opens a connection, unless it repeats the one that is known or comes late for one."""
-        if half is not None and half.syn != seq and not self._belongs(half, seq):
-            self._end(half.flow, over=True)
-            half = None
-        if half is None:
-            half = self._open(key, ts)
-        flow = half.flow
-        if flow.done:
-            return None
-        half.syn = seq
-        flow.originator = 1 - half.index if flags & ACK else half.index
-        return half
-
-    @staticmethod
-    def _belongs(half: Half, seq: int) -> bool:
-        """Whether a SYN is the one of a direction whose SYN was not seen yet."""
-        if half.syn is not None:
-            return False
-        if half.flow.done:
-            return False
-        starts = [half.stream.expected] if half.stream else [waiting[0] for waiting in half.waiting]
-        return all(0 < (start - seq) & _MASK < 1 << 20 for start in starts)
-
-    def _live(self, half: Half, seq: int, flags: int, chunk: Chunk) -> None:
-        flow = half.flow
-        payload, half.last, _ = chunk
-        if payload and not half.lost:
-            self._payload(half, seq & _MASK, chunk)
-            if flow.done:
-                return
-        if flags & FIN:
-            half.end = (seq + len(payload)) & _MASK
-        if flags & RST or (half.end is not None and self._closed(flow)):
-            self._end(flow, over=True)
-
-    @staticmethod
-    def _closed(flow: Flow) -> bool:
-        """Both directions have sent all they had."""
-        return all(
-            half.end is not None and (half.stream is None or half.lost or half.stream.expected == half.end)
-            for half in flow.halves
-        )
-
-    def _payload(self, half: Half, seq: int, chunk: Chunk) -> None:
-        flow = half.flow
-        stream = half.stream or self._anchor(half, seq, chunk)
-        if stream is None:
-            return
-        self._read(half, stream.accept(seq, chunk))
-        while half.waiting:
-            self._read(half, stream.accept(*half.waiting.pop(0)))
-        while stream.full(self._settings.max_out_of_order) and not flow.done:
-            self._skip(half, stream)
-        if not flow.done:
-            self._account(flow)
-
-    def _anchor(self, half: Half, seq: int, chunk: Chunk) -> Stream | None:
-        """Where the direction's stream starts: after its SYN, else at the first segment that starts a record."""
-        known = half.flow.connection is not None
-        if half.syn is not None:
-            half.stream = Stream(half.syn + 1)
-        elif (is_record if known else is_hello)(chunk[0]):
-            half.stream = Stream(seq)
-        else:
-            half.waiting.append((seq, chunk))
-            if len(half.waiting) > _MAX_WAITING:
-                half.waiting.clear()
-                half.lost = True
-                if not known:
-                    self._drop(half.flow)
-        return half.stream
-
-    def _read(self, half: Half, chunks: list[Chunk]) -> None:
-        flow = half.flow
-        for chunk in chunks:
-            if flow.done:
-                return
-            if flow.connection is None:
-                flow.connection = Connection(self._settings.max_message)
-            flow.connection.feed(half.index, chunk)
-            if flow.connection.not_tls:
-                self._drop(flow)
-            elif flow.connection.established:
-                self._end(flow, over=True)
-
-    def _skip(self, half: Half, stream: Stream) -> None:
-        missing, chunks = stream.skip()
-        self._counters.bytes_missing += missing
-        if half.flow.connection is None:
-            half.flow.connection = Connection(self._settings.max_message)
-        half.flow.connection.gap(half.index, missing)
-        self._read(half, chunks)
-
-    def _account(self, flow: Flow) -> None:
-        size = sum(half.stream.held_bytes for half in flow.halves if half.stream)
-        size += flow.connection.buffered if flow.connection else 0
-        self._buffered += size - flow.buffered
-        flow.buffered = size
-        if self._buffered > self._settings.max_buffered:
-            self._evict()
-
-    def _drop(self, flow: Flow) -> None:
-        self._counters.flows_not_tls += 1
-        self._bury(flow)
-
-    def _bury(self, flow: Flow) -> None:
-        flow.done = True
-        flow.connection = None
-        self._buffered -= flow.buffered
-        flow.buffered = 0
-        for half in flow.halves:
-            half.done = True
-            half.stream = None
-            half.waiting.clear()
-
-    def _end(self, flow: Flow, *, over: bool) -> None:
-        """Report a connection. `over`: it is known to have ended; otherwise only our sight of it did."""
-        if flow.done:
-            return
-        for half in flow.halves:
-            while half.stream is not None and half.stream.held_bytes and not flow.done:
-                self._skip(half, half.stream)
-        connection = flow.connection
-        if flow.done:
-            return
-        self._bury(flow)
-        if connection is None or connection.client is None:
-            return
-        self._counters.flows_tls += 1
-        self._report(flow, connection, self._established(flow, connection, over=over))
-
-    @staticmethod
-    def _established(flow: Flow, connection: Connection, *, over: bool) -> bool | None:
-        if connection.established:
-            return True
-        if connection.fatal:
-            return False
-        whole = all(half.last > _NEVER and not half.lost for half in flow.halves) and not any(
-            s.gap for s in connection.sides
-        )
-        return False if over and whole else None
-
-    def _sweep(self, ts: float) -> None:
-        """Close what has been silent for too long, in capture time."""
-        limit = ts - self._settings.idle_timeout
-        self._sweep_at = ts + self._settings.idle_timeout / 4
-        for flow in self._flows():
-            if flow.last < limit:
-                self._end(flow, over=True)
-                self._forget(flow)
-
-    def _evict(self) -> None:
-        """Give up the sixteenth of the connections that has been silent longest."""
-        flows = sorted(self._flows(), key=lambda flow: flow.last)
-        for flow in flows[: len(flows) // 16 + 1]:
-            if not flow.done:
-                self._counters.flows_evicted += 1
-                self._end(flow, over=False)
-            self._forget(flow)
-
-    def _forget(self, flow: Flow) -> None:
-        for key, half in ((flow.key, flow.halves[0]), (reverse(flow.key), flow.halves[1])):
-            if self.halves.get(key) is half:
-                del self.halves[key]
+    @property
+    def buffered_now(self) -> int:
+        """Bytes held."""
+        size = self.halves[0].buffered + self.halves[1].buffered
+        return size if self.connection is None else size + self.connection.buffered

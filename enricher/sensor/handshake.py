@@ -69,7 +69,7 @@ def is_tls13(version: int | None) -> bool:
 
 def client_hello(body: bytes) -> ClientHello | None:
     """Read a ClientHello."""
-    reader = Reader(body)
+    reader = Reader(body, 0, len(body))
     try:
         version = reader.number(2, "version")
         reader.take(32, "random")
@@ -87,7 +87,7 @@ def client_hello(body: bytes) -> ClientHello | None:
 
 def server_hello(body: bytes) -> ServerHello | None:
     """Read a ServerHello or HelloRetryRequest; drafts of TLS 1.3 up to 21 have no session id and no compression."""
-    reader = Reader(body)
+    reader = Reader(body, 0, len(body))
     try:
         version = reader.number(2, "version")
         random = reader.take(32, "random")
@@ -109,7 +109,7 @@ def certificates(body: bytes) -> tuple[tuple[bytes, ...], str | None]:
     """The chain of a Certificate message before TLS 1.3 as far as it could be read, and what was wrong."""
     chain: list[bytes] = []
     error = None
-    reader = Reader(body)
+    reader = Reader(body, 0, len(body))
     try:
         length = reader.number(3, "certificate list")
         if length != len(reader):
@@ -125,7 +125,7 @@ def key_exchange_group(body: bytes, cipher: str) -> int | None:
     """The named curve in a ServerKeyExchange (RFC 8422 section 5.4); None where the suite or the message has none."""
     if "_ECDHE_" not in cipher and "_ECDH_ANON_" not in cipher:
         return None
-    reader = Reader(body)
+    reader = Reader(body, 0, len(body))
     try:
         if "_PSK_" in cipher:
             reader.vector(2, "identity hint")
@@ -135,43 +135,41 @@ def key_exchange_group(body: bytes, cipher: str) -> int | None:
         return None
 
 
-def _leftover(reader: Reader, what: str) -> None:
+def _end(reader: Reader) -> None:
     if reader:
-        raise MalformedError(f"byte {reader.offset}: {len(reader)} bytes after the {what}")
+        raise MalformedError(f"byte {reader.offset}: {len(reader)} bytes too many")
 
 
 H = TypeVar("H", ClientHello, ServerHello)
 
 
 def _extensions(reader: Reader, hello: H, parsers: dict[int, Callable[[H, Reader], None]]) -> str | None:
-    """Read the extensions of a hello into it. An extension that does not parse leaves the others readable."""
-    error = None
+    """Read the extensions of a hello into it; the first thing that was wrong. The others stay readable."""
     if not reader:
         return None  # before RFC 3546, and still allowed
+    errors = []
     try:
         extensions = reader.vector(2, "extensions")
-    except MalformedError as malformed:
-        error = str(malformed)
+        if reader:
+            errors.append(f"byte {reader.offset}: {len(reader)} bytes after the extensions")
+    except MalformedError as error:
+        errors.append(str(error))
         extensions = reader
     while extensions:
         try:
-            kind = extensions.number(2, "extension type")
-            hello.extensions.append(kind)
-            body = extensions.vector(2, f"extension {kind}")
-        except MalformedError as malformed:
-            return error or str(malformed)
-        try:
-            parse = parsers.get(kind)
-            if parse is not None:
+            kind, body = extensions.entry("extension")
+        except MalformedError as error:
+            errors.append(str(error))
+            break
+        hello.extensions.append(kind)
+        parse = parsers.get(kind)
+        if parse is not None:
+            try:
                 parse(hello, body)
-                _leftover(body, f"content of extension {kind}")
-        except MalformedError as malformed:
-            error = error or f"extension {kind}, {malformed}"
-    try:
-        _leftover(reader, "extensions")
-    except MalformedError as malformed:
-        error = error or str(malformed)
-    return error
+                _end(body)
+            except MalformedError as error:
+                errors.append(f"extension {kind}, {error}")
+    return errors[0] if errors else None
 
 
 def _server_name(hello: ClientHello, body: Reader) -> None:

@@ -205,9 +205,8 @@ _GROUP_NAMES: Final = _unpack(_GROUPS)
 _ALERT_NAMES: Final = _unpack(_ALERTS)
 
 
-def is_grease(code: int) -> bool:
-    """Whether a 16-bit value is one of RFC 8701's sixteen: 0x0A0A, 0x1A1A … 0xFAFA."""
-    return code & 0x0F0F == 0x0A0A and code >> 8 == code & 0xFF
+GREASE: Final = frozenset(range(0x0A0A, 0x10000, 0x1010))
+"""RFC 8701's sixteen values that mean nothing: 0x0A0A, 0x1A1A … 0xFAFA."""
 
 
 def version_name(code: int) -> str:
@@ -218,7 +217,7 @@ def version_name(code: int) -> str:
 
 
 def _name(table: dict[int, str], code: int) -> str:
-    return f"grease_0x{code:04X}" if is_grease(code) else table.get(code) or f"unknown-{code}"
+    return f"grease_0x{code:04X}" if code in GREASE else table.get(code) or f"unknown-{code}"
 
 
 def cipher_name(code: int) -> str:

@@ -1,53 +1,68 @@
 """Reads the fields of TLS structures, every length checked."""
 
+import struct
+from typing import Final
+
+_entry: Final = struct.Struct(">HH").unpack_from
+
 
 class MalformedError(Exception):
     """Internal to the parsers of this room, which turn it into a fact: what does not parse, and where."""
 
 
 class Reader:
-    """A place in a message and the end it must not pass. Offsets count from the start of the message's body."""
+    """A place in a message and the end it must not pass. Offsets count from the start of the message's body.
+
+    Every method raises MalformedError where fewer bytes are left than it needs.
+    """
 
     __slots__ = ("_data", "end", "offset")
 
-    def __init__(self, data: bytes, offset: int = 0, end: int | None = None) -> None:
+    def __init__(self, data: bytes, offset: int, end: int) -> None:
         self._data = data
         self.offset = offset
-        self.end = len(data) if end is None else end
+        self.end = end
 
     def __len__(self) -> int:
         return self.end - self.offset
 
     def take(self, count: int, what: str) -> bytes:
-        """The next `count` bytes.
-
-        Raises:
-            MalformedError: fewer are left.
-        """
-        start = self.offset
-        if count > self.end - start:
-            raise MalformedError(f"byte {start}: {what} needs {count} bytes, {self.end - start} are left")
-        self.offset = start + count
+        """The next `count` bytes."""
+        start = self._pass(count, what)
         return self._data[start : self.offset]
 
     def number(self, size: int, what: str) -> int:
         """An unsigned integer of `size` bytes."""
-        return int.from_bytes(self.take(size, what), "big")
+        start = self._pass(size, what)
+        return int.from_bytes(self._data[start : self.offset], "big")
 
     def vector(self, size: int, what: str) -> "Reader":
         """A variable-length vector whose length is written in `size` bytes (RFC 8446 section 3.4)."""
-        length = self.number(size, what)
-        start = self.offset
-        self.take(length, what)
+        start = self._pass(self.number(size, what), what)
         return Reader(self._data, start, self.offset)
+
+    def entry(self, what: str) -> tuple[int, "Reader"]:
+        """A 16-bit type and a vector with 16-bit length, as extensions are."""
+        kind, length = _entry(self._data, self._pass(4, what))
+        start = self._pass(length, f"{what} {kind}" if length > self.end - self.offset else what)
+        return kind, Reader(self._data, start, self.offset)
 
     def rest(self) -> bytes:
         """All that is left."""
-        return self.take(len(self), "")
+        start, self.offset = self.offset, self.end
+        return self._data[start : self.end]
 
     def numbers(self, what: str) -> tuple[int, ...]:
         """All that is left, as 16-bit integers."""
-        if len(self) % 2:
-            raise MalformedError(f"byte {self.offset}: {what} has an odd length of {len(self)}")
         data = self.rest()
-        return tuple(data[i] << 8 | data[i + 1] for i in range(0, len(data), 2))
+        if len(data) % 2:
+            raise MalformedError(f"byte {self.end - len(data)}: {what} has an odd length of {len(data)}")
+        return struct.unpack(f">{len(data) // 2}H", data)
+
+    def _pass(self, count: int, what: str) -> int:
+        """Step over `count` bytes; where they started."""
+        start = self.offset
+        if count > self.end - start:
+            raise MalformedError(f"byte {start}: {what} needs {count} bytes, {self.end - start} are left")
+        self.offset = start + count
+        return start

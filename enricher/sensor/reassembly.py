@@ -5,42 +5,38 @@ from typing import Final
 Chunk = tuple[bytes, float, int]
 """Bytes, with time and frame number of the packet that brought them."""
 
-_MASK: Final = 0xFFFF_FFFF
+SEQUENCE_MASK: Final = 0xFFFF_FFFF
 _HALF: Final = 0x8000_0000
-_MAX_HELD: Final = 1024
-"""Segments that wait, however small."""
+_OVERHEAD: Final = 200
+"""Bytes of memory that a waiting segment takes besides its payload."""
 
 
 class Stream:
     """Takes segments in any order, gives chunks in sequence."""
 
-    __slots__ = ("_held", "_position", "expected", "held_bytes")
+    __slots__ = ("_held", "_position", "expected", "waiting")
 
     def __init__(self, expected: int) -> None:
-        self.expected = expected & _MASK
+        self.expected = expected & SEQUENCE_MASK
         """Sequence number of the next byte to give."""
-        self.held_bytes = 0
-        """Bytes that wait for a missing segment."""
+        self.waiting = 0
+        """Memory of the segments that wait for a missing one, in bytes."""
         self._position = 0
         self._held: list[tuple[int, bytes, float, int]] = []
 
     def accept(self, seq: int, chunk: Chunk) -> list[Chunk]:
         """Take a segment; give what is now in order."""
         payload, ts, frame = chunk
-        ahead = (seq - self.expected) & _MASK
+        ahead = (seq - self.expected) & SEQUENCE_MASK
         if ahead == 0 and not self._held:
             self._advance(len(payload))
             return [chunk]
         if ahead >= _HALF:  # begins before `expected`: its front was already given
-            payload = payload[_MASK + 1 - ahead :]
+            payload = payload[SEQUENCE_MASK + 1 - ahead :]
             ahead = 0
         if payload:
             self._hold(self._position + ahead, payload, ts, frame)
         return self._release()
-
-    def full(self, limit: int) -> bool:
-        """Whether more waits than may."""
-        return self.held_bytes > limit or len(self._held) > _MAX_HELD
 
     def skip(self) -> tuple[int, list[Chunk]]:
         """Give up the missing bytes before what waits: how many they are, and what is then in order."""
@@ -51,7 +47,7 @@ class Stream:
         return missing, self._release()
 
     def _advance(self, count: int) -> None:
-        self.expected = (self.expected + count) & _MASK
+        self.expected = (self.expected + count) & SEQUENCE_MASK
         self._position += count
 
     def _hold(self, start: int, payload: bytes, ts: float, frame: int) -> None:
@@ -72,7 +68,7 @@ class Stream:
         if payload:
             pieces.append((start, payload, ts, frame))
         if pieces:
-            self.held_bytes += sum(len(piece[1]) for piece in pieces)
+            self.waiting += sum(len(piece[1]) + _OVERHEAD for piece in pieces)
             held.extend(pieces)
             held.sort(key=lambda piece: piece[0])
 
@@ -82,7 +78,7 @@ class Stream:
         while len(chunks) < len(held) and held[len(chunks)][0] == self._position:
             _, payload, ts, frame = held[len(chunks)]
             chunks.append((payload, ts, frame))
-            self.held_bytes -= len(payload)
+            self.waiting -= len(payload) + _OVERHEAD
             self._advance(len(payload))
         del held[: len(chunks)]
         return chunks

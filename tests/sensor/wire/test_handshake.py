@@ -40,7 +40,7 @@ def test_a_client_hello_needs_no_extensions(wire):
         (0, b"\0\x10\0\0\x0dexa", "extension 0, byte 51: server name list needs 16 bytes, 6 are left"),
         (10, b"\0\3\0\x1d\0", "extension 10, byte 51: group list has an odd length of 3"),
         (16, b"\0\5\2h2", "extension 16, byte 51: protocol name list needs 5 bytes, 3 are left"),
-        (43, b"\2\3\4\3\3", "extension 43, byte 52: 2 bytes after the content of extension 43"),
+        (43, b"\2\3\4\3\3", "extension 43, byte 52: 2 bytes too many"),
     ],
 )
 def test_a_malformed_extension_is_told_with_its_place_and_leaves_the_others_readable(wire, kind, body, error):

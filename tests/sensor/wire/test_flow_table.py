@@ -163,6 +163,24 @@ def test_a_missing_segment_is_given_up_once_too_much_waits_for_it(wire):
     assert sensor.counters.bytes_missing == len(lost[1]) - 40
 
 
+def test_a_close_after_bytes_that_were_not_captured_tells_nothing(wire):
+    packets = wire.conversation(wire.full()[:2], end=wire.rst)
+    assert sense(wire, packets)[0].established is False
+    packets = wire.conversation(wire.full()[:2])
+    del packets[3]
+    assert sense(wire, packets)[0].established is None
+
+
+def test_certificates_of_unfinished_handshakes_count_as_memory(wire):
+    sensor = wire.sensor(max_buffered=200_000)
+    packets = []
+    for i in range(30):
+        ends = {"client": ("10.0.0.1", 1000 + i), "end": 0, "start": 1.7e9 + i}
+        packets += wire.conversation(wire.full(chain=(bytes(8000), bytes(8000)))[:2], **ends)
+    sensor.feed(wire.pcap(packets))
+    assert sensor.counters.flows_evicted > 15
+
+
 def test_of_a_failed_handshake_with_a_gap_nobody_knows_how_it_ended(wire):
     packets = wire.conversation(wire.full(chain=(b"x" * 5000,))[:2], mss=500)
     del packets[6]
