@@ -115,7 +115,7 @@ class Reader:
         ]
         places: dict[str, set[Bucket]] = {}
         for o, members in zip(resumed, self._store.read(latest), strict=True):
-            places[o.uid] = {(parts[1], parts[2]) for parts in split(members) if len(parts) == 3}
+            places[o.uid] = {(parts[2], parts[3]) for parts in split(members) if len(parts) == 4}
         every = sorted(set().union(*places.values()))
         by_place = {place: self.observations([place]) for place in every}
         return {uid: [o for place in sorted(mine) for o in by_place[place]] for uid, mine in places.items()}
@@ -160,9 +160,7 @@ class Reader:
     def loads(self, wanted: Sequence[tuple[str, float, float]], hosts: Hosts) -> Iterator[list[Load]]:
         """For each host and span of its own time: the loads of telling libraries."""
         names = [(at, name) for at, (host, _, _) in enumerate(wanted) for name in _shorts(host, hosts)]
-        spans: list[Command] = [
-            ("ZRANGEBYSCORE", self._keys.loads(name), *wanted[at][1:], "WITHSCORES") for at, name in names
-        ]
+        spans: list[Command] = [("ZRANGEBYSCORE", self._keys.loads(name), *wanted[at][1:]) for at, name in names]
         found: list[list[Load]] = [[] for _ in wanted]
         for (at, _), members in zip(names, self._store.read(spans), strict=True):
             found[at].extend(_loads(members))
@@ -170,11 +168,10 @@ class Reader:
 
 
 def _loads(members: Sequence[bytes]) -> Iterator[Load]:
-    for member, ts in zip(members[::2], members[1::2], strict=True):
-        for parts in split([member]):
-            if len(parts) == 5:
-                name, guid, pid, image, source = parts
-                yield Load(name, guid or None, int(pid) if pid else None, image or None, source or None, float(ts))
+    for parts in split(members):
+        if len(parts) == 6:
+            ts, name, guid, pid, image, source = parts
+            yield Load(float(ts), name, guid or None, int(pid) if pid else None, image or None, source or None)
 
 
 def _shorts(host: str, hosts: Hosts) -> list[str]:

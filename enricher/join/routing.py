@@ -71,6 +71,7 @@ class Batch:
         return True
 
     def _add(self, key: str, score: float, member: bytes) -> None:
+        """The member must hold its own score: a member that came with two would keep the one that came last."""
         members = self._members[key]
         members.append(score)
         members.append(member)
@@ -89,7 +90,7 @@ class Batch:
             self._clients[self._keys.seen].add(o.orig_h)
         if not o.resumed and o.cert_chain_fps:
             key = self._keys.resumable(o.orig_h, o.resp_h, o.resp_p, o.server_name)
-            self._add(key, o.ts, text(o.uid, address, name))
+            self._add(key, o.ts, text(o.ts, o.uid, address, name))
 
     def _connection(self, c: NetworkConnect, blob: bytes) -> None:
         if c.local_ip is None or c.remote_ip is None or c.remote_port is None:
@@ -105,7 +106,7 @@ class Batch:
     def _process(self, event: ProcessStart | ProcessEnd | ModuleLoad | ProcessTamper, blob: bytes) -> None:
         self._add(self._keys.process(event.host, process_place(event.pid, event.guid)), event.ts, blob)
         if isinstance(event, ModuleLoad) and tier(event.image_loaded) in TELLING:
-            load = (event.host, event.guid, event.pid, event.image, event.source)
+            load = (event.ts, event.host, event.guid, event.pid, event.image, event.source)
             member = text(*("" if part is None else part for part in load))
             self._add(self._keys.loads(event.host), event.ts, member)
 

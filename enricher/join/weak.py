@@ -17,13 +17,13 @@ from enricher.model.session import Candidate, Method
 class Load(NamedTuple):
     """A telling library was loaded."""
 
+    ts: float
     name: str
     """The host as the event names it."""
     guid: str | None
     pid: int | None
     image: str | None
     source: str | None
-    ts: float
 
 
 class Guess(NamedTuple):
