@@ -1,6 +1,6 @@
 """What could not be seen of a session, one sentence each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from enricher.model.session import Session
 from enricher.model.text import visible
@@ -9,8 +9,13 @@ from enricher.verdict import timing
 from enricher.verdict.case import Case
 
 
-def gaps(case: Case, legs: Legs) -> Iterator[str]:
-    """Every gap on the endpoint's and the network's side."""
+def gaps(suspected: Sequence[Case], legs: Legs) -> Iterator[str]:
+    """Every gap on the endpoint's and the network's side, for each process that could have opened the session."""
+    for case in suspected:
+        yield from _gaps(case, legs)
+
+
+def _gaps(case: Case, legs: Legs) -> Iterator[str]:
     yield from _host(case.session)
     yield from _process(case)
     yield from _library(case.session, legs)

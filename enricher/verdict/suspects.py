@@ -28,8 +28,10 @@ def _process(candidate: Candidate) -> Process:
 def common(findings: Sequence[Finding | None]) -> Finding | None:
     """The finding of all suspects, told for each; None when it does not hold for one of them."""
     found = [finding for finding in findings if finding is not None]
-    if not found or len(found) < len(findings):
+    if len(found) < len(findings):
         return None
+    if len(found) == 1:
+        return found[0]
     texts = list(dict.fromkeys(finding.text for finding in found))
     return found[0]._replace(text=" ".join(texts[:_MAX_TEXTS]))
 

@@ -37,7 +37,7 @@ def judge(session: Session, settings: VerdictSettings) -> Verdict:
         legs=states,
         score=total,
         severity=lowest(severity_of(total, weights.severity), *(cap.severity for cap in held)),
-        unseen=tuple(sorted({*gaps(case(session, settings), states), *(cap.reason for cap in held)})),
+        unseen=tuple(sorted({*gaps(suspected, states), *(cap.reason for cap in held)})),
     )
 
 

@@ -129,6 +129,17 @@ def test_two_legs_and_an_injection_may_be_high_without_a_seen_certificate(make, 
     assert (found.severity, found.legs.session) == ("high", "unavailable")
 
 
+def test_an_injected_service_that_had_its_tls_stack_already_is_high_by_two_legs(make, judge):
+    odd = make.observation(anomalies=("no_sni", "self_signed", "unusual_port"), validation_code=18)
+    found = judge(make.session(make.svchost(start_source=None, tampers=(make.tamper(),)), odd))
+    assert (found.severity, found.legs) == ("high", Legs(process="present", library="unavailable", session="present"))
+
+
+def test_an_injection_before_a_session_that_is_seen_to_be_normal_is_not_high(make, judge):
+    found = judge(make.session(make.payload(tampers=(make.tamper(),)), make.observation()))
+    assert (found.severity, found.legs.session) == ("medium", "absent")
+
+
 def test_a_known_bad_certificate_and_a_named_process_are_high_without_library_events(make, judge):
     bad = make.c2(anomalies=("known_bad_certificate", "self_signed"))
     found = judge(make.session(make.payload(libraries=()), bad, coverage=Coverage(network_connect=True)))
