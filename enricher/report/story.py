@@ -48,7 +48,7 @@ def _head(notice: Notice) -> Iterator[str]:
 def _fact(label: str, value: object) -> list[str]:
     if value is None or value == "":
         return []
-    return wrapped(str(value), f"  {label:<{_LABEL}}", " " * (_LABEL + 2))
+    return wrapped(str(value), f"  {label[: _LABEL - 1]:<{_LABEL}}", " " * (_LABEL + 2))
 
 
 def _facts(notice: Notice) -> Iterator[str]:

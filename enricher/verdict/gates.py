@@ -20,7 +20,6 @@ _LEG_CAPS: Final[dict[tuple[Leg, str], Cap]] = {
     ("library", "absent"): Cap("medium", "The process was watched from its start and loaded no library of the list"),
     ("library", "unavailable"): Cap("medium", "The libraries of the process could not be seen"),
     ("session", "absent"): Cap("informational", "Handshake and certificate were seen and are not abnormal"),
-    ("session", "unavailable"): Cap("low", "Whether the certificate is abnormal could not be seen"),
 }
 
 
@@ -35,24 +34,30 @@ def lowest(first: Severity, *others: Severity) -> Severity:
     return min((first, *others), key=SEVERITIES.index)
 
 
-def caps(session: Session, legs: Legs, *, decisive: bool, known_bad: bool) -> list[Cap]:
+def caps(session: Session, legs: Legs, reached: Severity, *, decisive: bool, known_bad: bool) -> list[Cap]:
     """Every cap that applies.
 
     High needs all three legs, or two of them and decisive evidence (an injection or a known-bad hit), and a process
     that was named without doubt. Without decisive evidence, a session that is seen to be normal deserves no notice, and
-    one of which nothing abnormal could be seen (TLS 1.3 hides every certificate) little more; with it, one that is seen
-    to be normal is still not high.
+    one of which nothing abnormal could be seen (TLS 1.3 hides every certificate) one severity less than the score
+    `reached`; with it, one that is seen to be normal is still not high.
     """
     found = [*_doubtful_join(session, known_bad=known_bad)]
     present = sum(_state(legs, leg) == "present" for leg in get_args(Leg))
     if not decisive:
         keys = [(leg, _state(legs, leg)) for leg in get_args(Leg)]
         found += [_LEG_CAPS[key] for key in keys if key in _LEG_CAPS]
+        if legs.session == "unavailable":
+            found.append(Cap(_one_below(reached), "Whether handshake and certificate are abnormal could not be seen"))
     elif present < 2:
         found.append(Cap("medium", "Only one leg is present beside the decisive evidence"))
     elif legs.session == "absent":
         found.append(Cap("medium", _LEG_CAPS["session", "absent"].reason))
     return [Cap(cap.severity, f"{cap.reason}: severity at most {cap.severity}.") for cap in found]
+
+
+def _one_below(severity: Severity) -> Severity:
+    return SEVERITIES[max(0, SEVERITIES.index(severity) - 1)]
 
 
 def _state(legs: Legs, leg: Leg) -> str:

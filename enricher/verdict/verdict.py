@@ -25,10 +25,12 @@ def judge(session: Session, settings: VerdictSettings) -> Verdict:
     evidence = _evidence(suspected, weights)
     states = agreed([legs(each, evidence, weights) for each in suspected])
     total = score(evidence, weights)
+    reached = severity_of(total, weights.severity)
     ids = {found.id for found in evidence}
     held = caps(
         session,
         states,
+        reached,
         decisive=any(weights.evidence[found].decisive for found in ids),
         known_bad=not KNOWN_BAD.isdisjoint(ids),
     )
@@ -36,7 +38,7 @@ def judge(session: Session, settings: VerdictSettings) -> Verdict:
         evidence=evidence,
         legs=states,
         score=total,
-        severity=lowest(severity_of(total, weights.severity), *(cap.severity for cap in held)),
+        severity=lowest(reached, *(cap.severity for cap in held)),
         unseen=tuple(sorted({*gaps(suspected, states), *(cap.reason for cap in held)})),
     )
 

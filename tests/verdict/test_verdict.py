@@ -82,7 +82,7 @@ CAPS = {
     "certificate hidden": (
         lambda m: m.session(m.payload(), m.observation(version="TLSv13", cert_visible=False, validation_code=None)),
         "low",
-        "Whether the certificate is abnormal could not be seen",
+        "Whether handshake and certificate are abnormal could not be seen",
     ),
     "nothing abnormal": (
         lambda m: m.session(m.payload(), m.observation()),
@@ -115,6 +115,13 @@ def test_every_cap_holds_the_severity_and_leaves_a_sentence(case, make, judge):
     assert SEVERITIES.index(found.severity) <= SEVERITIES.index(most)
     (said,) = [gap for gap in found.unseen if sentence in gap]
     assert said.endswith(f"severity at most {most}.")
+
+
+def test_a_session_of_which_nothing_abnormal_could_be_seen_counts_one_severity_less(make, judge):
+    hidden = make.observation(version="TLSv13", cert_visible=False, validation_code=None)
+    tool = make.process(signed=False, libraries=make.payload().libraries)
+    assert judge(make.session(tool, hidden)).severity == "informational"
+    assert judge(make.session(make.payload(), hidden)).severity == "low"
 
 
 def test_nothing_caps_three_legs_and_a_certain_join(make, judge):
