@@ -33,7 +33,7 @@ $(VENV)/.bench: pyproject.toml $(VENV)/.test
 	@touch $@
 
 demo: $(VENV)/.demo
-	$(BIN)/an1496 replay pcaps/demo.pcap --endpoint pcaps/demo.jsonl --ca-bundle pcaps/ca.pem --out $(DEMO_OUT)
+	$(BIN)/an1496 replay pcaps/demo/capture.pcap --endpoint pcaps/demo --ca-bundle pcaps/ca.pem --out $(DEMO_OUT)
 
 test: $(VENV)/.test
 	$(BIN)/pytest
