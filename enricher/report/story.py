@@ -63,7 +63,7 @@ def _facts(notice: Notice) -> Iterator[str]:
         yield from _fact("command line", process.command_line)
         yield from _fact("parent", process.parent and process.parent.image)
         status = f" ({process.signature_status})" if process.signature_status else ""
-        yield from _fact("signer", (process.signer or "not seen") + status)
+        yield from _fact("signer", (process.signer or ("none" if status else "not seen")) + status)
         yield from _fact("built as", process.original_file_name)
         for name, digest in sorted((process.hashes or {}).items()):
             yield from _fact(name, digest)

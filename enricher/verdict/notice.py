@@ -128,7 +128,9 @@ def _precedence(found: Evidence) -> tuple[int, bool, float, str, str]:
 
 
 def _candidates(sessions: Sequence[Session]) -> tuple[str, ...]:
-    return tuple(sorted({c.image for session in sessions for c in session.candidates if c.image}))
+    """Images of every process that could have been it, where more than one could."""
+    doubtful = [session.candidates for session in sessions if len(session.candidates) > 1]
+    return tuple(sorted({each.image for candidates in doubtful for each in candidates if each.image}))
 
 
 def _process(process: Process, settings: VerdictSettings) -> NoticeProcess:

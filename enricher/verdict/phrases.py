@@ -15,7 +15,7 @@ ANOMALY_PHRASES: Final = MappingProxyType(
         "sni_mismatch": "a certificate for another name",
         "weak_key": "a weak key",
         "weak_signature": "a weakly signed certificate",
-        "leaf_is_ca": "an authority's certificate in place of a server's",
+        "leaf_is_ca": "a CA certificate of its own",
         "malformed_certificate": "a malformed certificate",
         "default_subject": "a certificate with default names",
         "known_bad_certificate": "a certificate known to be bad",

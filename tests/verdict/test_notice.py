@@ -114,6 +114,12 @@ def test_ambiguous_sessions_name_their_candidates(make, with_options):
     assert notice.summary.startswith("One of a.exe and b.exe on ws1.corp.example opened a TLS session")
 
 
+def test_the_one_process_that_opened_a_session_is_no_candidate(make, settings):
+    payload = make.payload()
+    alone = (Candidate(host="ws1", guid=payload.guid, pid=1, image=payload.image, method="tuple", delta=0.0),)
+    assert told([make.session(payload, make.c2(), candidates=alone)], settings)[0].candidates == ()
+
+
 def test_the_summary_says_who_did_what_where_and_why(make, settings):
     (notice,) = told(series(make, 2), settings)
     assert notice.summary == (
