@@ -1,9 +1,9 @@
 """Where each record goes: a batch of records becomes few commands with many members. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
-from typing import Final
+from typing import Any, Final
 
 from enricher.join.codec import encode
 from enricher.join.keys import CLAIM_SLOT, INDEX_SHARDS, Keys, bucket, process_place, shard
@@ -37,49 +37,44 @@ class Batch:
         self._keys = keys
         self._members: defaultdict[str, list[Word]] = defaultdict(list)
         self._lists: defaultdict[str, list[Word]] = defaultdict(list)
-        self._first: defaultdict[str, dict[tuple[int, str, str], float]] = defaultdict(dict)
-        self._last: defaultdict[str, dict[tuple[int, str, str], float]] = defaultdict(dict)
+        self._claims: defaultdict[tuple[str, str, str, float], list[float]] = defaultdict(list)
         self._clients: defaultdict[str, set[str]] = defaultdict(set)
-        self._seen: set[tuple[str, str, str, str]] = set()
-        self._guids: set[tuple[str, str]] = set()
+        self._reporters: set[tuple[str, type[Any], str, str | None]] = set()
         self._buckets: set[tuple[str, str]] = set()
+        self._ways: dict[type[Any], Callable[[Any, bytes], None]] = {
+            Observation: self._observation,
+            NetworkConnect: self._connection,
+            CertificateRecord: self._certificate,
+            ConnectionRecord: self._facts,
+            ModuleLoad: self._module,
+            ProcessStart: self._process,
+            ProcessEnd: self._process,
+            ProcessTamper: self._process,
+        }
 
     def add(self, record: Record) -> bool:
         """File one record. False: it cannot be kept (a time or number beyond all range)."""
         try:
             blob = encode(record)
-        except (OverflowError, UnicodeEncodeError):
+            self._ways[type(record)](record, blob)
+        except (OverflowError, ValueError):  # also text that UTF-8 cannot carry
             return False
-        if isinstance(record, CertificateRecord):
-            self._list(self._keys.certificates(record.fingerprint), text(record.fingerprint, "") + blob)
-            return True
-        if not isfinite(record.ts):
-            return False
-        if isinstance(record, Observation):
-            self._observation(record, blob)
-        elif isinstance(record, ConnectionRecord):
-            self._list(self._keys.facts(record.uid), text(record.uid, "") + blob)
-        else:
-            guid = record.guid
-            self._seen.add((record.host, type(record).__name__, record.clock, guid[:8] if guid else ""))
-            if guid:
-                self._guids.add((guid, record.host))
-            if isinstance(record, NetworkConnect):
-                self._connection(record, blob)
-            else:
-                self._process(record, blob)
         return True
 
     def _add(self, key: str, score: float, member: bytes) -> None:
         """The member must hold its own score: a member that came with two would keep the one that came last."""
-        members = self._members[key]
-        members.append(score)
-        members.append(member)
+        if not isfinite(score):
+            raise ValueError(score)
+        self._members[key] += (score, member)
 
     def _list(self, key: str, member: bytes) -> None:
-        members = self._lists[key]
-        members.append(0)
-        members.append(member)
+        self._lists[key] += (0, member)
+
+    def _certificate(self, c: CertificateRecord, blob: bytes) -> None:
+        self._list(self._keys.certificates(c.fingerprint), text(c.fingerprint, "") + blob)
+
+    def _facts(self, c: ConnectionRecord, blob: bytes) -> None:
+        self._list(self._keys.facts(c.uid), text(c.uid, "") + blob)
 
     def _observation(self, o: Observation, blob: bytes) -> None:
         address, name = bucket(o.orig_h, o.orig_p, o.resp_h, o.resp_p)
@@ -95,47 +90,58 @@ class Batch:
     def _connection(self, c: NetworkConnect, blob: bytes) -> None:
         if c.local_ip is None or c.remote_ip is None or c.remote_port is None:
             self._add(self._keys.binds(c.host, c.local_port), c.ts, blob)
-            return
-        address, name = bucket(c.local_ip, c.local_port, c.remote_ip, c.remote_port)
-        self._add(self._keys.connections(address, name), c.ts, blob)
-        claim = (int(c.ts // CLAIM_SLOT), c.clock, c.host)
-        first, last = self._first[c.local_ip], self._last[c.local_ip]
-        first[claim] = min(c.ts, first.get(claim, c.ts))
-        last[claim] = max(c.ts, last.get(claim, c.ts))
+        else:
+            address, name = bucket(c.local_ip, c.local_port, c.remote_ip, c.remote_port)
+            self._add(self._keys.connections(address, name), c.ts, blob)
+            self._claims[c.local_ip, c.host, c.clock, c.ts // CLAIM_SLOT].append(c.ts)
+        self._reporters.add((c.host, NetworkConnect, c.clock, c.guid))
+
+    def _module(self, m: ModuleLoad, blob: bytes) -> None:
+        self._process(m, blob)
+        if tier(m.image_loaded) in TELLING:
+            load = (m.ts, m.host, m.guid, m.pid, m.image, m.source)
+            self._add(self._keys.loads(m.host), m.ts, text(*("" if part is None else part for part in load)))
 
     def _process(self, event: ProcessStart | ProcessEnd | ModuleLoad | ProcessTamper, blob: bytes) -> None:
         self._add(self._keys.process(event.host, process_place(event.pid, event.guid)), event.ts, blob)
-        if isinstance(event, ModuleLoad) and tier(event.image_loaded) in TELLING:
-            load = (event.ts, event.host, event.guid, event.pid, event.image, event.source)
-            member = text(*("" if part is None else part for part in load))
-            self._add(self._keys.loads(event.host), event.ts, member)
+        self._reporters.add((event.host, type(event), event.clock, event.guid))
 
     def commands(self, *, ttl: int, most: int) -> Iterator[Command]:
         """For each key: add, drop the oldest beyond `most` (lists hold more), keep for `ttl` seconds."""
         self._indexes()
         for members, bound in ((self._members, most), (self._lists, most * LIST_FACTOR)):
             for key, words in members.items():
-                yield ("ZADD", key, *words)
-                yield ("ZREMRANGEBYRANK", key, 0, -bound - 1)
-                yield ("EXPIRE", key, ttl)
-        for end, flag, claims in (("first", "LT", self._first), ("last", "GT", self._last)):
-            for address, found in claims.items():
+                yield from _keep(("ZADD", key, *words), key, bound, ttl)
+        for end, flag, claims in (("first", "LT", self._claimed(min)), ("last", "GT", self._claimed(max))):
+            for address, words in claims.items():
                 key = self._keys.claims(address, end)
-                yield ("ZADD", key, flag, *(word for claim, ts in found.items() for word in (ts, text(*claim))))
-                yield ("ZREMRANGEBYRANK", key, 0, -most - 1)
-                yield ("EXPIRE", key, ttl)
+                yield from _keep(("ZADD", key, flag, *words), key, most, ttl)
         for key, clients in self._clients.items():
             yield ("PFADD", key, *clients)
             yield ("EXPIRE", key, ttl)
 
     def _indexes(self) -> None:
         """What is told once a batch however many records say it."""
-        for seen in self._seen:
-            self._list(self._keys.names, text(*seen))
-        for guid, host in self._guids:
+        self._reporters, reporters = set(), self._reporters
+        for host, kind, clock, machine in {(h, k.__name__, c, (g or "")[:8]) for h, k, c, g in reporters}:
+            self._list(self._keys.names, text(host, kind, clock, machine))
+        for host, guid in {(h, g) for h, _, _, g in reporters if g}:
             self._list(self._keys.machine(guid[:8]), text(guid, host))
         for address, name in self._buckets:
             self._list(self._keys.index(shard(address, INDEX_SHARDS)), text(address, name))
+
+    def _claimed(self, end: Callable[[list[float]], float]) -> dict[str, list[Word]]:
+        """For each address: the first or last time of every claim."""
+        found: defaultdict[str, list[Word]] = defaultdict(list)
+        for (address, host, clock, slot), times in self._claims.items():
+            found[address] += (end(times), text(int(slot), clock, host))
+        return found
+
+
+def _keep(add: Command, key: str, most: int, ttl: int) -> Iterator[Command]:
+    yield add
+    yield ("ZREMRANGEBYRANK", key, 0, -most - 1)
+    yield ("EXPIRE", key, ttl)
 
 
 def split(members: Iterable[bytes]) -> Iterator[list[str]]:
