@@ -108,7 +108,7 @@ def _events(notice: Notice) -> list[_Event]:
         teller = min(about, key=lambda e: (abs(e.weight), e.id))
         offset = next((e.offset for e in about if e.offset is not None), None)
         found.append(_Event(ts + (offset or 0.0), offset is not None, teller.text, source))
-    return sorted(found)
+    return sorted(found, key=lambda event: (event.ts, event.text, event.source or ""))
 
 
 def _time_line(notice: Notice) -> Iterator[str]:

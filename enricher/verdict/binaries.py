@@ -37,5 +37,8 @@ SYSTEM: Final = _words(
 
 
 def stem(path: str) -> str:
-    """The file name at the end of a path, lower case, without `.exe` or the `.mui` of a translated resource."""
-    return file_name(path).removesuffix(".mui").removesuffix(".exe")
+    """The file name at the end of a path, lower case, without extensions that differ between a file and its resource.
+
+    Translated resources end in `.mui`; .NET programs carry the name of the `.dll` that they start.
+    """
+    return file_name(path).removesuffix(".mui").removesuffix(".exe").removesuffix(".dll")

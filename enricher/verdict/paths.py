@@ -16,7 +16,6 @@ _DROP: Final = re.compile(
 )
 _USER_WRITABLE: Final = re.compile(r"^.:\\(?:users|documents and settings|programdata)\\|^\\\\")
 _WINDOWS: Final = re.compile(r"^.:\\windows\\")
-_PROGRAM_FILES: Final = re.compile(r"^.:\\progra(?:m files(?: \(x86\))?|~\d)\\")
 
 
 def normalise(path: str) -> str:
@@ -62,11 +61,6 @@ def is_user_writable(path: str) -> bool:
 def is_windows(path: str) -> bool:
     """Under the Windows folder, and not in one of its corners that anybody may write to."""
     return _WINDOWS.search(normalise(path)) is not None and not is_drop_folder(path)
-
-
-def is_installed(path: str) -> bool:
-    """Under the Windows folder or Program Files: only an administrator puts files there."""
-    return is_windows(path) or _PROGRAM_FILES.search(normalise(path)) is not None
 
 
 def folder(path: str) -> str:

@@ -92,6 +92,11 @@ def test_the_evidence_of_a_listed_session_is_not_told_twice(make):
     assert not any("Session odd." in line for line in after(lines(make.notice(evidence=(about,))), "Time line"))
 
 
+def test_events_of_one_moment_have_one_order(make):
+    twins = (make.session(source=None), make.session(source="b:1"))
+    assert story(make.notice(sessions=twins), {}) == story(make.notice(sessions=twins[::-1]), {})
+
+
 def test_sessions_beyond_the_listed_are_counted(make):
     told = after(lines(make.notice(count=3, last=make.t0 + 60)), "Time line")
     assert told[-1] == "  and 2 more sessions until 2022-04-15 05:21:00.000 UTC"

@@ -209,6 +209,12 @@ def test_a_known_program_in_a_profile_is_not_blamed_for_its_folder(make, ids):
     assert "user_writable_path" in ids(make.session(make.process(path, signer="Somebody")))
 
 
+def test_a_net_program_may_carry_the_name_of_its_library(make, ids):
+    assert "renamed" not in ids(make.session(make.process(original_file_name="Acme.dll")))
+    renamed = make.process(r"C:\Program Files\Acme\acme.exe", original_file_name="pwsh.dll")
+    assert {"renamed", "runs_foreign_code"} <= ids(make.session(renamed))
+
+
 def test_windows_own_files_may_have_other_names_than_their_resources(make, ids):
     process = make.process(r"C:\Windows\System32\systeminfo.exe", original_file_name="sysinfo.exe")
     assert "renamed" not in ids(make.session(process))

@@ -43,29 +43,32 @@ def test_a_pattern_fits_whole_paths_in_any_spelling(pattern, path, fits):
 
 
 @pytest.mark.parametrize(
-    ("path", "drop", "writable", "windows", "installed"),
+    ("path", "drop", "writable", "windows"),
     [
-        (r"C:\Users\bob\Downloads\a.exe", True, True, False, False),
-        (r"C:\Users\Public\a.exe", True, True, False, False),
-        (r"C:\Users\bob\AppData\Local\Temp\x\a.exe", True, True, False, False),
-        (r"C:\$Recycle.Bin\S-1-5-21\a.exe", True, True, False, False),
-        (r"C:\Temp\a.exe", True, True, False, False),
-        (r"C:\tmp\a.exe", True, True, False, False),
-        (r"C:\Windows\Temp\a.exe", True, True, False, False),
-        (r"\Device\HarddiskVolume2\Windows\Temp\a.exe", True, True, False, False),
-        (r"C:\Windows\System32\spool\drivers\color\a.exe", True, True, False, False),
-        (r"C:\Users\bob\AppData\Roaming\a.exe", False, True, False, False),
-        (r"C:\ProgramData\a.exe", False, True, False, False),
-        (r"\\server\share\a.exe", False, True, False, False),
-        (r"C:\Windows\System32\a.exe", False, False, True, True),
-        (r"C:\Windows\SysWOW64\a.exe", False, False, True, True),
-        (r"C:\Program Files (x86)\a.exe", False, False, False, True),
-        (r"C:\Template\a.exe", False, False, False, False),
+        (r"C:\Users\bob\Downloads\a.exe", True, True, False),
+        (r"C:\Users\Public\a.exe", True, True, False),
+        (r"C:\Users\bob\AppData\Local\Temp\x\a.exe", True, True, False),
+        (r"C:\$Recycle.Bin\S-1-5-21\a.exe", True, True, False),
+        (r"C:\Temp\a.exe", True, True, False),
+        (r"C:\tmp\a.exe", True, True, False),
+        (r"C:\Windows\Temp\a.exe", True, True, False),
+        (r"\Device\HarddiskVolume2\Windows\Temp\a.exe", True, True, False),
+        (r"C:\Windows\System32\spool\drivers\color\a.exe", True, True, False),
+        (r"C:\Users\bob\AppData\Roaming\a.exe", False, True, False),
+        (r"C:\ProgramData\a.exe", False, True, False),
+        (r"\\server\share\a.exe", False, True, False),
+        (r"C:\Windows\System32\a.exe", False, False, True),
+        (r"C:\Windows\SysWOW64\a.exe", False, False, True),
+        (r"C:\Program Files (x86)\a.exe", False, False, False),
+        (r"C:\Template\a.exe", False, False, False),
     ],
 )
-def test_folders_tell_who_may_write_there(path, drop, writable, windows, installed):
-    found = paths.is_drop_folder(path), paths.is_user_writable(path), paths.is_windows(path), paths.is_installed(path)
-    assert found == (drop, writable, windows, installed)
+def test_folders_tell_who_may_write_there(path, drop, writable, windows):
+    assert (paths.is_drop_folder(path), paths.is_user_writable(path), paths.is_windows(path)) == (
+        drop,
+        writable,
+        windows,
+    )
 
 
 @given(st.text())

@@ -1,7 +1,11 @@
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from enricher import verdict
+from enricher.model.anomaly import ANOMALIES
 from enricher.model.session import Candidate, Clock, Coverage
 from enricher.model.verdict import SEVERITIES, Legs
 
@@ -251,6 +255,16 @@ def test_a_process_without_a_creation_record_and_signer_is_said_to_lack_them(mak
     unseen = " ".join(judge(make.session(process)).unseen)
     assert "creation was seen" in unseen
     assert "signer of the program was not seen" in unseen
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(fewer=st.sets(st.sampled_from(sorted(ANOMALIES))), more=st.sets(st.sampled_from(sorted(ANOMALIES))))
+def test_one_more_anomaly_never_makes_a_session_look_better(fewer, more, make, judge):
+    def severity(anomalies):
+        found = judge(make.session(make.payload(), make.observation(anomalies=tuple(sorted(anomalies)))))
+        return SEVERITIES.index(found.severity), found.score
+
+    assert all(less <= all_ for less, all_ in zip(severity(fewer), severity(fewer | more), strict=True))
 
 
 def test_the_score_stays_between_0_and_100(make, judge):
