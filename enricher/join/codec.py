@@ -3,6 +3,8 @@
 A record's bytes depend on nothing but the record, so the same record from two batches is one member of a set.
 """
 
+import functools
+import operator
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -25,25 +27,25 @@ _TYPES: Final[tuple[type[Any], ...]] = (
 )
 """The index is the number in the store: append only, so that a named namespace survives an upgrade."""
 
-_TAGS: Final[dict[type[Any], int]] = {kind: number for number, kind in enumerate(_TYPES)}
+_STORED: Final[tuple[type[Any], ...]] = tuple(
+    msgspec.defstruct(
+        f"Stored{kind.__name__}",
+        [],
+        bases=(kind,),
+        array_like=True,
+        frozen=True,
+        kw_only=True,
+        tag_field="kind",
+        tag=number,
+    )
+    for number, kind in enumerate(_TYPES)
+)
+"""The same records, packed as arrays. One that leaves the join must be made `plain`: as JSON it would be an array."""
 
-
-def _mirror(kind: type[Any], number: int) -> Any:
-    """The same fields, packed as an array. Not a subclass: it must never reach a JSON encoder in a record's place."""
-    fields = [
-        (f.name, f.type) if f.required else (f.name, f.type, f.default)  # defaults of records are immutable
-        for f in msgspec.structs.fields(kind)
-    ]
-    return msgspec.defstruct(kind.__name__, fields, array_like=True, kw_only=True, frozen=True, tag=number)
-
-
-_MIRRORS: Final[dict[Any, type[Any]]] = {_mirror(kind, number): kind for number, kind in enumerate(_TYPES)}
-_UNION: Any = None
-for _kind in _MIRRORS:
-    _UNION = _kind if _UNION is None else _UNION | _kind
+_TAGS: Final[dict[type[Any], int]] = {kind: number for kinds in (_TYPES, _STORED) for number, kind in enumerate(kinds)}
 
 _pack: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(_UNION).decode
+_decode: Final = msgspec.msgpack.Decoder(functools.reduce(operator.or_, _STORED)).decode
 _astuple: Final = msgspec.structs.astuple
 
 
@@ -55,17 +57,18 @@ def encode(record: Record) -> bytes:
 def decode(blob: bytes, kind: type[R]) -> R | None:
     """The record; None when the bytes are not one of this kind (somebody else wrote under our namespace)."""
     try:
-        mirror = _decode(blob)
+        record = _decode(blob)
     except msgspec.DecodeError:
         return None
-    found = _MIRRORS[type(mirror)]
-    if not issubclass(found, kind):
-        return None
-    record: R = found(**msgspec.structs.asdict(mirror))
-    return record
+    return record if isinstance(record, kind) else None
 
 
 def decode_process_event(blob: bytes) -> ProcessStart | ProcessEnd | ModuleLoad | ProcessTamper | None:
     """The event; None when the bytes are none of these."""
     record = decode(blob, msgspec.Struct)
     return record if isinstance(record, ProcessStart | ProcessEnd | ModuleLoad | ProcessTamper) else None
+
+
+def plain(o: Observation) -> Observation:
+    """The observation as its own type again."""
+    return Observation(**msgspec.structs.asdict(o))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -14,6 +15,8 @@ _SENSORS: Final = {"an1496.log": 0, "embedded": 1}
 
 _OWN: Final = {"uid", "ts", "source", "fingerprint"}
 """What a fact record says of itself."""
+
+_IN_ORDER: Final = attrgetter("ts", "uid", "proto", "orig_h", "orig_p", "resp_h", "resp_p")
 
 Connection = tuple[str, tuple[str, int], tuple[str, int]]
 """Protocol and both sides, the smaller first: the same in either direction."""
@@ -66,18 +69,26 @@ def without_duplicates(observations: Iterable[Observation], window: float) -> li
     within `window` seconds: the capture twice, or a capture and the logs made from it. One input does not see a
     connection twice: there, two uids are a port that was used again.
     """
-    by_tuple: defaultdict[Connection, dict[str, Observation]] = defaultdict(dict)
-    for o in sorted(observations, key=_rank):
-        by_tuple[connection_of(o)].setdefault(o.uid, o)
+    by_tuple: defaultdict[Connection, list[Observation]] = defaultdict(list)
+    for o in observations:
+        by_tuple[connection_of(o)].append(o)
     kept: list[Observation] = []
     for found in by_tuple.values():
-        groups: list[list[Observation]] = []
-        for o in sorted(found.values(), key=lambda o: (o.ts, o.uid)):
-            for group in groups:
-                if abs(o.ts - group[0].ts) <= window and all(_input(o) != _input(other) for other in group):
-                    group.append(o)
-                    break
-            else:
-                groups.append([o])
-        kept.extend(min(group, key=_rank) for group in groups)
-    return sorted(kept, key=lambda o: (o.ts, o.uid, connection_of(o)))
+        kept.extend(found if len(found) == 1 else _one_each(found, window))
+    return sorted(kept, key=_IN_ORDER)
+
+
+def _one_each(observations: Iterable[Observation], window: float) -> list[Observation]:
+    """The best observation of each connection on one 5-tuple."""
+    by_uid: dict[str, Observation] = {}
+    for o in sorted(observations, key=_rank):
+        by_uid.setdefault(o.uid, o)
+    groups: list[list[Observation]] = []
+    for o in sorted(by_uid.values(), key=lambda o: (o.ts, o.uid)):
+        for group in groups:
+            if abs(o.ts - group[0].ts) <= window and all(_input(o) != _input(other) for other in group):
+                group.append(o)
+                break
+        else:
+            groups.append([o])
+    return [min(group, key=_rank) for group in groups]

@@ -9,7 +9,7 @@
     b:{host}:bucket        binds, and connections whose local address is unknown
     n                      host names: what each reports, by which clock, on which machine
     g:{machine}            which names reported which ProcessGuid of the machine
-    r:{client}:hash        full handshakes that a resumed session could resume
+    r:{client}             full handshakes that a resumed session could resume, by server, name and time
     x:{shard} u:{shard}    certificate and connection facts, found by prefix
     v:{ja4} v:             HyperLogLog of client addresses per JA4, and of all
 
@@ -100,9 +100,9 @@ class Keys:
         """ProcessGuids of a machine."""
         return f"{self._p}:g:{{{machine}}}"
 
-    def resumable(self, client: str, server: str, port: int, name: str | None) -> str:
-        """Full handshakes of a client with a server name at a server."""
-        return f"{self._p}:r:{{{client}}}:{crc32(f'{server} {port} {name}'.encode('utf-8', 'replace')):x}"
+    def resumable(self, client: str) -> str:
+        """Full handshakes of a client."""
+        return f"{self._p}:r:{{{client}}}"
 
     def certificates(self, fingerprint: str) -> str:
         """The shard of a certificate's facts."""

@@ -10,7 +10,7 @@ from enricher.join.duplicates import Connection, connection, connection_of, lay_
 from enricher.join.hosts import Hosts
 from enricher.join.keys import INDEX_SHARDS, short_name
 from enricher.join.process import Life, ProcessEvent, lives
-from enricher.join.routing import Command, split
+from enricher.join.routing import Command, handshake, service, split
 from enricher.join.settings import JoinSettings
 from enricher.join.store import Store
 from enricher.join.weak import Load
@@ -19,6 +19,9 @@ from enricher.model.observation import CertificateRecord, ConnectionRecord, Obse
 
 _GROUP: Final = 64
 """Buckets read together."""
+
+_HANDSHAKES: Final = 16
+"""Latest full handshakes tried for a resumed session: one suffices, unless it is a duplicate of another."""
 
 _LIVES: Final = 8192
 """Pids whose processes are remembered between groups."""
@@ -109,13 +112,13 @@ class Reader:
 
     def handshakes(self, resumed: Sequence[Observation]) -> dict[str, list[Observation]]:
         """For each resumed session (by uid): the full handshakes that it can have resumed."""
-        keys = [self._keys.resumable(o.orig_h, o.resp_h, o.resp_p, o.server_name) for o in resumed]
-        latest: list[Command] = [
-            ("ZREVRANGEBYSCORE", key, o.ts, "-inf", "LIMIT", 0, 16) for key, o in zip(keys, resumed, strict=True)
-        ]
+        latest: list[Command] = []
+        for o in resumed:
+            key = self._keys.resumable(o.orig_h)
+            latest.append(("ZREVRANGEBYLEX", key, f"[{handshake(o)}\x7f", f"[{service(o)}", "LIMIT", 0, _HANDSHAKES))
         places: dict[str, set[Bucket]] = {}
         for o, members in zip(resumed, self._store.read(latest), strict=True):
-            places[o.uid] = {(parts[2], parts[3]) for parts in split(members) if len(parts) == 4}
+            places[o.uid] = {(parts[3], parts[4]) for parts in split(members) if len(parts) == 5}
         every = sorted(set().union(*places.values()))
         by_place = {place: self.observations([place]) for place in every}
         return {uid: [o for place in sorted(mine) for o in by_place[place]] for uid, mine in places.items()}

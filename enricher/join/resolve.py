@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from enricher.join.addresses import Tenure
+from enricher.join.codec import plain
 from enricher.join.duplicates import Connection
 from enricher.join.hosts import HostReport
 from enricher.join.keys import process_place
@@ -84,7 +85,7 @@ class Join:
         handshakes = self._reader.handshakes(resumed)
         for there in tuples.values():
             for turn, o in enumerate(there.sessions):
-                yield inherit(o, handshakes.get(o.uid, ())), there, turn
+                yield plain(inherit(o, handshakes.get(o.uid, ()))), there, turn
 
     def _knowledge(self, tuples: Mapping[Connection, Tuple5]) -> Knowledge:
         """Owners and processes that the rules will ask for."""

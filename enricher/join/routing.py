@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import Any, Final
+from zlib import crc32
 
 from enricher.join.codec import encode
 from enricher.join.keys import CLAIM_SLOT, INDEX_SHARDS, Keys, bucket, process_place, shard
@@ -28,6 +29,16 @@ TELLING: Final = ("stack", "provider", "foreign")
 def text(*parts: object) -> bytes:
     """Parts as one member."""
     return SEP.join(map(str, parts)).encode("utf-8", "surrogatepass")
+
+
+def service(o: Observation) -> str:
+    """What a session can resume: the server and the name asked for, as a number so that no name can be a prefix."""
+    return f"{crc32(f'{o.resp_h} {o.resp_p} {o.server_name}'.encode('utf-8', 'replace')):08x}"
+
+
+def handshake(o: Observation) -> str:
+    """Service and time: sorts by time within a service (times before 1970 sort wrongly and are never wanted)."""
+    return f"{service(o)}{SEP}{o.ts:020.6f}"
 
 
 class Batch:
@@ -84,8 +95,7 @@ class Batch:
             self._clients[self._keys.prevalence(o.ja4)].add(o.orig_h)
             self._clients[self._keys.seen].add(o.orig_h)
         if not o.resumed and o.cert_chain_fps:
-            key = self._keys.resumable(o.orig_h, o.resp_h, o.resp_p, o.server_name)
-            self._add(key, o.ts, text(o.ts, o.uid, address, name))
+            self._list(self._keys.resumable(o.orig_h), text(handshake(o), o.uid, address, name))
 
     def _connection(self, c: NetworkConnect, blob: bytes) -> None:
         if c.local_ip is None or c.remote_ip is None or c.remote_port is None:
