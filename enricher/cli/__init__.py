@@ -135,21 +135,21 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         terminal.complain("interrupted")
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away, as in `| head`: no failure, but Python must not flush into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except An1496Error as error:
         terminal.complain(str(error))
         sys.exit(error.exit_code)
 
 
 def _write(lines: Iterable[bytes]) -> None:
-    sys.stdout.flush()
+    """Print lines. A reader that goes away, as `head` does, ends us without complaint."""
     out = sys.stdout.buffer
-    for line in lines:
-        out.write(line)
-    out.flush()
+    try:
+        out.writelines(lines)
+        out.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would fail again when Python flushes it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None
 
 
 def _finish(problems: list[Problem]) -> None:

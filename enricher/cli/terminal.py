@@ -46,12 +46,25 @@ class Bar:
         self._bar.update(self._task, completed=self._done + position)
 
 
+class Silent:
+    """No progress: what is read goes unsaid."""
+
+    def start(self, name: str, size: int | None) -> None:
+        """A new input begins."""
+
+    def advance(self, position: int) -> None:
+        """So many bytes of it are read."""
+
+
 @contextlib.contextmanager
-def progress(total: int) -> Iterator[Bar]:
+def progress(total: int) -> Iterator[Bar | Silent]:
     """Show a bar while reading, on a terminal; say nothing in a pipe."""
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Silent()
+        return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         yield Bar(bar, total)
 
 

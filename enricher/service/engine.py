@@ -38,7 +38,8 @@ class Engine:
         self.config = config
         self.problems: list[Problem] = []
         """Lines of the user's lists that could not be used."""
-        trust = Trust.from_pem(_bytes(config.sensor.ca_bundle or certifi.where()), settings=config.sensor.trust)
+        roots = config.sensor.ca_bundle or certifi.where()
+        trust = Trust.from_pem(_bytes(roots), roots, config.sensor.trust)
         self._certificates = Certificates(trust, config.sensor.certificate)
         self._thresholds = _thresholds(config.sensor)
         self._lists = self._read_lists()
