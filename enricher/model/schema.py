@@ -33,7 +33,7 @@ def schema(title: str, root_type: Any) -> dict[str, Any]:
         **root,
         "$defs": components,
     }
-    return msgspec.json.decode(msgspec.json.encode(whole), type=dict[str, Any])
+    return msgspec.json.decode(msgspec.json.encode(whole, order="deterministic"), type=dict[str, Any])
 
 
 def _structs(root: Any) -> set[type[msgspec.Struct]]:
