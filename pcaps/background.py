@@ -1,6 +1,6 @@
 """What else a Windows host logs all day: process access, files, registry, modules, name queries of other programs."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sysmon
 from sysmon import Event, Process
@@ -28,7 +28,7 @@ _CALL_TRACE = (
 
 
 def _programs() -> list[Program]:
-    quiet = {"created": False, "modules": {}}
+    quiet: dict[str, Any] = {"created": False, "modules": {}}
     defender = "C:\\ProgramData\\Microsoft\\Windows Defender\\Platform\\4.18.25090.3009-0\\MsMpEng.exe"
     return [
         svchost("Dnscache", "NetworkService", age=40_000.0, **quiet),
@@ -51,11 +51,11 @@ def _programs() -> list[Program]:
 
 
 def noise(case: "Case", host: "Host", begin: float, end: float) -> list[Event]:
-    """`host.noise` events between the two times."""
+    """`host.noise` events between the two times; a name server is asked at least once by who reports connections."""
     processes = [case.process(host, p) for p in _programs()]
-    return [
-        event for _ in range(host.noise) for event in [_one(case, host, processes, case.random.uniform(begin, end))]
-    ]
+    times = [case.random.uniform(begin, end) for _ in range(host.noise)]
+    lookup = [] if host.network in ("wfp", "none") else [_lookup(case, host, processes[0], begin + 1)]
+    return lookup + [_one(case, host, processes, ts) for ts in times]
 
 
 def _one(case: "Case", host: "Host", processes: list[Process], ts: float) -> Event:
@@ -67,9 +67,8 @@ def _one(case: "Case", host: "Host", processes: list[Process], ts: float) -> Eve
         return _access(chance.choice(processes), p, ts)
     if kind == 7:
         return sysmon.loaded(p, MODULES[chance.choice(_LIBRARIES)], ts)
-    if kind == 3 and host.network == "sysmon":
-        port = chance.randint(49152, 65000)
-        return sysmon.connected(processes[0], (host.address, port), ("10.20.0.2", 53), ts, protocol="udp")
+    if kind == 3 and host.network not in ("wfp", "none"):
+        return _lookup(case, host, processes[0], ts)
     if kind == 22:
         return sysmon.resolved(processes[0], "wpad.corp.example", "10.20.0.2", ts)
     if kind == 11:
@@ -90,6 +89,11 @@ def _one(case: "Case", host: "Host", processes: list[Process], ts: float) -> Eve
     head = {"RuleName": "-", "EventType": "SetValue" if kind == 13 else "CreateKey", "UtcTime": ""}
     details = {"Details": "Binary Data"} if kind == 13 else {}
     return Event(13 if kind == 13 else 12, ts, {**head, **who, "TargetObject": key, **details, "User": p.program.user})
+
+
+def _lookup(case: "Case", host: "Host", p: Process, ts: float) -> Event:
+    source = (host.address, case.random.randint(49152, 65000))
+    return sysmon.connected(p, source, ("10.20.0.2", 53), ts, protocol="udp")
 
 
 def _access(actor: Process, target: Process, ts: float) -> Event:

@@ -30,7 +30,7 @@ class Host:
     file: str = ""
     clock: Callable[[int, float], float] = lambda _eid, ts: ts
     network: str = "sysmon"
-    """What reports connections: sysmon (3), wfp (5156), bind (5158), none."""
+    """What reports TLS connections: sysmon (3), wfp (5156, 5158), bind (5158 alone), lost, none at all."""
     collector: str | None = None
     noise: int = 60
     shuffled: bool = False
@@ -105,6 +105,7 @@ class Case:
         program: Program,
         server: Endpoint,
         command: Sequence[str],
+        /,
         *anomalies: str,
         tls: bool = True,
         stdin: bytes = b"GET / HTTP/1.0\r\n\r\n",
@@ -192,7 +193,7 @@ class Case:
             ]
         if host.network == "bind":
             return [sysmon.bound(p, flow.client[1], flow.syn - 0.0006)]
-        if host.network == "none":
+        if host.network in ("lost", "none"):
             return []
         query = [sysmon.resolved(p, name, flow.server[0], flow.syn - 0.02)] if name else []
         return [*query, sysmon.connected(p, flow.client, flow.server, seen)]
@@ -274,8 +275,7 @@ class Case:
             if act.host.shape:
                 process = self.process(act.host, act.program)
                 session |= {"host": act.host.computer.lower(), "image": act.program.image}
-                if act.host.network == "sysmon":
-                    session["process_guid"] = process.guid.strip("{}")
+                session["process_guid"] = process.guid.strip("{}")
             yield {k: v for k, v in (session | act.truth).items() if v is not None}
 
 

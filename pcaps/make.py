@@ -4,7 +4,7 @@
 Needs root, Linux, Debian 12 and:
 
     apt-get install iproute2 tcpdump openssl gnutls-bin curl golang-go \\
-        openjdk-17-jdk-headless nodejs chromium python3-cryptography
+        openjdk-17-jdk-headless nodejs chromium libnss3-tools python3-cryptography
 
     python3 pcaps/make.py [--out DIR] [SCENARIO ...]
 

@@ -171,7 +171,7 @@ def write(path: Path, shape: str, records: Iterable[Record]) -> None:
         events = "\n".join(xml(r, pretty=True) for r in records)
         text = f'\ufeff<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n<Events>\n{events}\n</Events>\n'
     else:
-        line = {
+        line: Callable[[Record], str] = {
             "nxlog": nxlog,
             "winlogbeat": winlogbeat,
             "elastic_agent": elastic_agent,

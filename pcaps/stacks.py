@@ -24,6 +24,7 @@ def gnutls_server(port: int, cert: str, priority: str = "NORMAL") -> list[str]:
     """Listens on every address."""
     return [
         "gnutls-serv",
+        "--disable-client-cert",
         "--quiet",
         "--http",
         "-p",
@@ -79,12 +80,20 @@ def java_client(name: str, port: int = 443) -> list[str]:
 
 
 def chromium(*urls: str) -> list[str]:
+    """Opens each URL in a new process and profile, which trusts ca.pem."""
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --disable-extensions --ignore-certificate-errors "
-        "--timeout=4000 --dump-dom"
+        "--disable-component-update --disable-sync --disable-extensions --timeout=4000 --dump-dom"
     )
-    script = 'd=$(mktemp -d); for u in "$@"; do chromium ' + flags + ' --user-data-dir="$d" "$u"; done; rm -rf "$d"'
+    script = f"""
+        for url in "$@"; do
+            export HOME=$(mktemp -d)
+            mkdir -p "$HOME/.pki/nssdb"
+            certutil -d "sql:$HOME/.pki/nssdb" -N --empty-password
+            certutil -d "sql:$HOME/.pki/nssdb" -A -t C,, -n root -i ca.pem
+            chromium {flags} --user-data-dir="$HOME/profile" "$url"
+            rm -rf "$HOME"
+        done"""
     return ["sh", "-c", script, "sh", *urls]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 SYSTEM32 = "C:\\Windows\\System32\\"
 MICROSOFT = ("Microsoft Corporation", "Microsoft® Windows® Operating System", "10.0.19041.4522 (WinBuild.160101.0800)")
@@ -131,14 +132,18 @@ class Program:
         return self.file.path
 
 
-def svchost(service: str, group: str = "netsvcs", **more: object) -> Program:
+def _with(more: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    return defaults | more
+
+
+def svchost(service: str, group: str = "netsvcs", **more: Any) -> Program:
     return Program(
         windows_file("svchost.exe", "Host Process for Windows Services", "Microsoft Windows Publisher"),
         f"{SYSTEM32}svchost.exe -k {group} -p -s {service}",
         parent=services(),
         user="NT AUTHORITY\\SYSTEM",
         integrity="System",
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -154,54 +159,50 @@ def services() -> Program:
     )
 
 
-def explorer(**more: object) -> Program:
-    more = {"created": False, "age": 30_000.0, "pid": 5024} | more
+def explorer(**more: Any) -> Program:
     return Program(
-        windows_file("explorer.exe", "Windows Explorer", directory="C:\\Windows\\"), "C:\\Windows\\Explorer.EXE", **more
-    )  # type: ignore[arg-type]
+        windows_file("explorer.exe", "Windows Explorer", directory="C:\\Windows\\"),
+        "C:\\Windows\\Explorer.EXE",
+        **_with(more, created=False, age=30_000.0, pid=5024),
+    )
 
 
-def chrome(parent: Program | None = None, **more: object) -> Program:
+def chrome(parent: Program | None = None, **more: Any) -> Program:
     path = "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe"
-    more = {"modules": dict(CONTEXT)} | more
     return Program(
         vendor_file(path, "Google LLC", "Google Chrome", "142.0.7444.60", "Google LLC"),
         f'"{path}" --profile-directory=Default',
         parent=parent or explorer(),
-        **more,  # type: ignore[arg-type]
+        **_with(more, modules=dict(CONTEXT)),
     )
 
 
-def edge(**more: object) -> Program:
+def edge(**more: Any) -> Program:
     path = "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe"
-    more = {"modules": dict(CONTEXT), "parent": explorer()} | more
     return Program(
         vendor_file(path, "Microsoft Corporation", "Microsoft Edge", "142.0.3595.53", "Microsoft Corporation"),
         f'"{path}" --no-startup-window',
-        **more,  # type: ignore[arg-type]
+        **_with(more, modules=dict(CONTEXT), parent=explorer()),
     )
 
 
-def onedrive(user: str = "anna.weber", **more: object) -> Program:
+def onedrive(user: str = "anna.weber", **more: Any) -> Program:
     path = f"C:\\Users\\{user}\\AppData\\Local\\Microsoft\\OneDrive\\OneDrive.exe"
-    more = {"user": f"CORP\\{user}", "parent": explorer()} | more
     return Program(
         vendor_file(path, "Microsoft Corporation", "Microsoft OneDrive", "25.199.1012.0002", "Microsoft Corporation"),
         f'"{path}" /background',
-        **more,  # type: ignore[arg-type]
+        **_with(more, user=f"CORP\\{user}", parent=explorer()),
     )
 
 
-def powershell(command: str, **more: object) -> Program:
-    more = {"modules": {"clr.dll": -1.2, **SCHANNEL}, "parent": explorer()} | more
+def powershell(command: str, **more: Any) -> Program:
     return Program(
         windows_file("powershell.exe", "Windows PowerShell", directory=f"{SYSTEM32}WindowsPowerShell\\v1.0\\"),
         f"powershell.exe {command}",
-        **more,  # type: ignore[arg-type]
+        **_with(more, modules={"clr.dll": -1.2, **SCHANNEL}, parent=explorer()),
     )
 
 
-def unsigned(path: str, arguments: str = "", **more: object) -> Program:
+def unsigned(path: str, arguments: str = "", **more: Any) -> Program:
     """A program nobody signed, without a version resource, that uses Windows' own TLS."""
-    more = {"parent": explorer()} | more
-    return Program(File(path), f'"{path}"{arguments}', **more)  # type: ignore[arg-type]
+    return Program(File(path), f'"{path}"{arguments}', **_with(more, parent=explorer()))

@@ -14,6 +14,7 @@ SEVERITY = {
     "self-long": "high",
     "self-short": "high",
     "unknown": "medium",
+    "incomplete": "medium",
     "unknown-short": "high",
     "widgits": "high",
     "broken": "high",
@@ -43,6 +44,8 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     }
     for kind, how in (trusted | private).items():
         pki.issue(kind, name(kind), **how)
+    pki.issue("incomplete", name("incomplete"))
+    pki.issue("broken", name("broken"))
     pki.issue("trusted-short", name("trusted-short"), start=-0.2, days=6)
     pki.issue("other", "somewhere-else.example")
     pki.sha1_signed("sha1", name("sha1"))
@@ -63,6 +66,7 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
         "unknown": ("untrusted_issuer",),
         "unknown-short": ("short_validity", "untrusted_issuer"),
         "trusted-short": (),
+        "incomplete": ("untrusted_issuer",),
         "widgits": ("default_subject", "no_sni", "self_signed"),
     }
     case = Case(lab, "certificates", "Every abnormal certificate, each served to a program of its own")
@@ -72,7 +76,10 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
         servers[kind] = (lab.server(f"203.0.113.{100 + number}", name(kind)), 443)
         options = ("-tls1_2", "-cipher", "DEFAULT@SECLEVEL=0")
         lab.serve(
-            443, openssl_server(*servers[kind], kind, *options, chain=kind in trusted or kind in ("sha1", "other"))
+            443,
+            openssl_server(
+                *servers[kind], kind, *options, chain=kind in trusted or kind in ("sha1", "other", "trusted-short")
+            ),
         )
     broken = (lab.server("203.0.113.140", name("broken")), 443)
     programs = {
@@ -85,7 +92,7 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
             command = openssl_client(*server, "-tls1_2", "-cipher", "DEFAULT@SECLEVEL=0", sni=sni)
             case.act(host, programs[kind], server, command, *anomalies[kind], server_name=sni, version="TLSv12")
         flight = lab.work / "broken.flight"
-        flight.write_bytes(flights.broken_certificate(lab.work, "good"))
+        flight.write_bytes(flights.broken_certificate(lab.work, "broken"))
         lab.serve(443, raw_server(*broken, "--flight", str(flight)))
         command = openssl_client(*broken, "-tls1_2", sni=name("broken"))
         case.act(

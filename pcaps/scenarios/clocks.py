@@ -27,7 +27,7 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     )
     finance = case.host("fin-02.corp.example", "10.20.1.12", clock=network_clock(HALF_DAY))
     workshop = case.host("lab-02.corp.example", "10.20.1.13", shape="xml", clock=lambda _, ts: ts + LOCAL_TIME)
-    boots = {"address": "10.20.1.14", "shape": "winlogbeat", "machine": "b7d40c11"}
+    boots: dict[str, Any] = {"address": "10.20.1.14", "shape": "winlogbeat", "machine": "b7d40c11"}
     before = case.host("eng-05.corp.example", clock=network_clock(FIRST_BOOT), boot=11, **boots)
     after = case.host("eng-05.corp.example", clock=network_clock(SECOND_BOOT), boot=12, **boots)
 
@@ -49,7 +49,7 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     abnormal = ("self_signed", "unusual_port", "no_sni")
 
     def work(host: Any, program: Program, server: tuple[str, int], error: float) -> None:
-        truth = {"clock_offset": -error}
+        truth: dict[str, Any] = {"clock_offset": -error}
         drive = onedrive(parent=explorer(age=400.0))
         case.act(host, drive, files, curl("https://files.cloud.example/"), server_name="files.cloud.example", **truth)
         case.act(host, program, server, python_client(*server, "--times", "3"), *abnormal, version="TLSv12", **truth)

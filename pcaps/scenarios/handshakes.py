@@ -41,9 +41,9 @@ def one(*options: str, anomalies: Sequence[str] = (), **truth: Any) -> Sequence[
     return ((options, anomalies, truth),)
 
 
-FULL = {"version": "TLSv12", "resumed": False, "cert_visible": True}
-AGAIN = {"version": "TLSv12", "resumed": True, "cert_visible": False}
-REFUSED = {"established": False}
+FULL: dict[str, Any] = {"version": "TLSv12", "resumed": False, "cert_visible": True}
+AGAIN: dict[str, Any] = {"version": "TLSv12", "resumed": True, "cert_visible": False}
+REFUSED: dict[str, Any] = {"established": False}
 
 OPENSSL: dict[str, Kind] = {
     "tls10": Kind(("-tls1", *OLD), one("-tls1", *OLD, anomalies=["legacy_version"], version="TLSv10"), suspect=True),
@@ -60,7 +60,7 @@ OPENSSL: dict[str, Kind] = {
     ),
     "anonymous": Kind(
         ("-tls1_2", "-cipher", "ADH-AES128-GCM-SHA256:@SECLEVEL=0"),
-        one("-tls1_2", *OLD, anomalies=["weak_cipher"], cipher="TLS_DH_anon_WITH_AES_128_GCM_SHA256"),
+        one("-tls1_2", *OLD, anomalies=["weak_cipher"], cipher="TLS_DH_ANON_WITH_AES_128_GCM_SHA256"),
         suspect=True,
         severity="low",
     ),

@@ -47,6 +47,7 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     actor = case.process(host, injector)
     host.events += case.life(actor, [])
     host.events.append(sysmon.tampered(case.process(host, hollow), case.process(host, hollow).start + 0.02))
-    for program in (service, desktop, hollow):
-        case.notice(program, "high")
+    case.notice(service, "high", evidence=["late_load", "remote_thread"])
+    case.notice(desktop, "high", evidence=["late_load", "remote_thread"])
+    case.notice(hollow, "high", evidence=["image_tampering"])
     return [case.write("capture.pcapng")]

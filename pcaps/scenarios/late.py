@@ -1,4 +1,4 @@
-"""Records that come late, in any order, without the process's creation, under several names of one host."""
+"""Records in any order, without the process's creation, under several names; libraries loaded hours before."""
 
 from dataclasses import replace
 from typing import Any
@@ -40,17 +40,22 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     lab.serve(443, openssl_server(*portal, "portal", "-tls1_2", chain=True))
     lab.serve(9999, openssl_server(*drop, "drop", "-tls1_2"))
     programs = {
-        collected: unsigned("C:\\Users\\eva.lang\\AppData\\Roaming\\sync\\synchost.exe", created=False, age=90_000),
+        collected: unsigned("C:\\Users\\eva.lang\\AppData\\Local\\Temp\\sync\\synchost.exe", created=False, age=90_000),
         full: unsigned("C:\\Users\\tom.berg\\AppData\\Local\\Temp\\7zS4F\\setup.exe", age=3.0, ends=0.5),
         slow: unsigned("C:\\Windows\\Temp\\msdrv.exe", age=0.9),
     }
+    veteran = unsigned("C:\\Users\\Public\\netmon.exe", age=2.0)
     with case.recording():
         for host, program in programs.items():
             case.act(host, edge(), portal, curl("https://portal.corp.example/"), server_name="portal.corp.example")
             case.act(host, program, drop, python_client(*drop, "--times", "2"), "self_signed", "unusual_port", "no_sni")
+        command = curl("https://portal.corp.example/")
+        case.act(slow, veteran, portal, command, server_name="portal.corp.example")
+        case.skip(2 * 3600)
+        case.act(slow, veteran, drop, python_client(*drop), "self_signed", "unusual_port", "no_sni")
     case.settle()
     split(full, short, 3, 22)
     slow.events = [replace(nameless(e), delay=case.random.uniform(0.1, 32)) for e in slow.events]
-    for program in programs.values():
+    for program in (*programs.values(), veteran):
         case.notice(program, "high")
     return [case.write()]

@@ -103,6 +103,13 @@ def test_each_session_is_given_to_the_process_that_opened_it(name: str, replayed
 
 
 @each_case
+def test_no_process_is_named_where_none_can_be(name: str, replayed: Any) -> None:
+    for expected, row in paired(name, replayed(name), "sessions.jsonl"):
+        if expected["disposition"] in ("ambiguous", "host_unseen"):
+            assert (row["process_guid"], row["pid"], row["image"]) == (None, None, None)
+
+
+@each_case
 def test_the_clock_offset_of_each_host_is_learned(name: str, replayed: Any) -> None:
     for expected, row in paired(name, replayed(name), "sessions.jsonl"):
         if "clock_offset" in expected:
@@ -118,7 +125,7 @@ def test_the_notices_are_the_manifests_and_no_others(name: str, replayed: Any) -
     found = Counter(
         (
             n["host"],
-            (n["process"] or {}).get("image"),
+            (n["process"] or {"image": ""})["image"],
             endpoint(n["server"]["address"], n["server"]["port"]),
             n["severity"],
             n["count"],
@@ -127,6 +134,18 @@ def test_the_notices_are_the_manifests_and_no_others(name: str, replayed: Any) -
         for n in rows(replayed(name), "notices.jsonl")
     )
     assert found == expected
+
+
+@each_case
+def test_a_notice_tells_the_evidence_that_was_planted(name: str, replayed: Any) -> None:
+    found = {
+        (n["host"], (n["process"] or {"image": ""})["image"], endpoint(n["server"]["address"], n["server"]["port"])): {
+            e["id"] for e in n["evidence"]
+        }
+        for n in rows(replayed(name), "notices.jsonl")
+    }
+    for expected in CASES[name]["notice"]:
+        assert set(expected.get("evidence", ())) <= found[expected["host"], expected["image"], expected["server"]]
 
 
 @pytest.mark.parametrize("name", [n for n, c in CASES.items() if "max_severity" in c])
