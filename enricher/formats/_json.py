@@ -46,19 +46,18 @@ class Decoder(msgspec.Struct, frozen=True):
 class JsonReader(LineReader):
     """Reads JSON lines; also an array whose elements stand on lines of their own."""
 
-    sieve: Sieve[bytes]
-
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, id_key: bytes, loaded_key: bytes, image_key: bytes) -> None:
         super().__init__(name)
         self.events = WindowsEvents(self.skipped)
+        self._sieve = Sieve(id_key, loaded_key, image_key, self.skipped)
 
-    def _line(self, block: bytes, start: int, end: int, out: list[Record]) -> None:
-        reason = self.sieve.reject(block, start, end)
-        if reason is not None:
-            self.records += 1
-            self.skipped[reason] += 1
-            return
-        line = block[start:end].strip(b" \t\r,[]")
+    def _skim(self, block: bytes, start: int) -> tuple[int, int]:
+        start, lines = self._sieve.skim(block, start)
+        self.records += lines
+        return start, lines
+
+    def _line(self, line: bytes, out: list[Record]) -> None:
+        line = line.strip(b" \t\r,[]")
         if not line:
             return
         self.records += 1

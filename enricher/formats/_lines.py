@@ -57,56 +57,65 @@ class LineReader(BaseReader):
         out = self._text(self._transcoder.feed(b"", final=True))
         if self._held:
             self._last = True
-            out += self._block(self._take(b"\n"))
+            out += self._text(b"\n")
         return out
 
     def _text(self, data: bytes) -> list[Record]:
-        cut = data.rfind(b"\n") + 1
-        if not cut:
+        """Complete the line that is held, read the whole lines in place, hold the rest."""
+        out: list[Record] = []
+        first = data.find(b"\n") + 1
+        if not first:
             self._hold(data)
-            return []
-        block = self._take(data[:cut])
-        self._hold(data[cut:])
-        return self._block(block)
+            return out
+        start = 0
+        if self._held:
+            self._hold(data[:first])
+            line, start = b"".join(self._rest), first
+            self._rest, self._held = [], 0
+            if line:
+                self._block(line, 0, out)
+            else:
+                self._number += 1
+                self._overlong()
+        self._block(data, start, out)
+        self._hold(data[data.rfind(b"\n") + 1 :])
+        return out
 
     def _hold(self, data: bytes) -> None:
+        """Keep the start of a line; of an overlong one only its length."""
         self._held += len(data)
-        if self._held <= MAX_RECORD:
-            self._rest.append(data)
-        else:
+        if self._held > MAX_RECORD + 1:
             self._rest.clear()
+        elif data:
+            self._rest.append(data)
 
-    def _take(self, tail: bytes) -> bytes:
-        """What was held, and `tail`, which ends a line. An overlong line, whose bytes are gone, is told here."""
-        rest, held = self._rest, self._held
-        self._rest, self._held = [], 0
-        if held > MAX_RECORD:
+    def _block(self, block: bytes, start: int, out: list[Record]) -> None:
+        """Read every whole line of `block` from `start`."""
+        find, skim, line = block.find, self._skim, self._line
+        while True:
+            start, lines = skim(block, start)
+            self._number += lines
+            end = find(b"\n", start)
+            if end < 0:
+                return
             self._number += 1
-            self._overlong()
-            return tail[tail.find(b"\n") + 1 :]
-        return b"".join((*rest, tail)) if held else tail
-
-    def _block(self, block: bytes) -> list[Record]:
-        out: list[Record] = []
-        start, number = 0, self._number
-        find, line = block.find, self._line
-        while (end := find(b"\n", start)) >= 0:
-            number += 1
-            self._number = number
             if end - start > MAX_RECORD:
                 self._overlong()
             elif end > start:
-                line(block, start, end, out)
+                line(block[start:end], out)
             start = end + 1
-        return out
+
+    def _skim(self, block: bytes, start: int) -> tuple[int, int]:  # noqa: ARG002 -- for those that can
+        """Pass over lines that cannot matter: where the first that may starts, and how many were passed."""
+        return start, 0
 
     def _overlong(self) -> None:
         self.records += 1
         self.skipped["longer than a record can be"] += 1
         self._problem(self._number, f"line longer than {MAX_RECORD >> 20} MiB", "one record must stand on each line")
 
-    def _line(self, block: bytes, start: int, end: int, out: list[Record]) -> None:
-        """Read the line `block[start:end]`, whose number is `self._number`."""
+    def _line(self, line: bytes, out: list[Record]) -> None:
+        """Read one line, whose number is `self._number`."""
         raise NotImplementedError
 
     def _source(self) -> str:

@@ -1,11 +1,12 @@
-"""Rejects JSON events that cannot matter without decoding them.
+"""Rejects JSON lines that cannot matter without decoding them.
 
 Safe, because inside a JSON string a quote is escaped: `"EventID":` with bare quotes can only be a key, so no command
-line or file name can forge it. Where anything is unclear (key absent or twice, escapes, other types), nothing is
+line or file name can forge it. Where anything is unclear (key absent or ambiguous, escapes, other types), nothing is
 rejected and the decoder decides.
 """
 
 import re
+from collections import Counter
 from typing import AnyStr, Final, Generic
 
 from enricher.formats._security import SECURITY
@@ -24,39 +25,71 @@ class Sieve(Generic[AnyStr]):
     """Decides by the event id, and for module loads by the module's path.
 
     Args:
-        id_key: what stands before the event id, with closing quote and colon.
-        loaded_key: the same before the loaded module's path.
+        id_key: what stands before the event id: the key, from some character on, its closing quote and colon.
+        loaded_key: the same before the loaded module's path, with the path's opening quote.
         image_key: the same before the path of the process's own image.
+        skipped: where to count why.
+        first: the writer is known to put the header's event id before anything of that name.
     """
 
-    def __init__(self, id_key: AnyStr, loaded_key: AnyStr, image_key: AnyStr) -> None:
+    def __init__(
+        self,
+        id_key: AnyStr,
+        loaded_key: AnyStr,
+        image_key: AnyStr,
+        skipped: Counter[str],
+        *,
+        first: bool = False,
+    ) -> None:
         self._id_key: AnyStr = id_key
         self._loaded_key: AnyStr = loaded_key
         self._image_key: AnyStr = image_key
-        text = isinstance(id_key, str)
-        self._quote: AnyStr = '"' if text else b'"'  # type: ignore[assignment]
-        self._blank: AnyStr = " " if text else b" "  # type: ignore[assignment]
-        self._slash: AnyStr = "\\" if text else b"\\"  # type: ignore[assignment]
+        self._id_skip, self._loaded_skip, self._image_skip = len(id_key), len(loaded_key), len(image_key)
+        self._skipped = skipped
+        self._first = first
+        quote, slash, brace, line_end = _signs(id_key)
+        self._quote: AnyStr = quote
+        self._quote_item: str | int = quote[0]
+        self._slash: AnyStr = slash
+        self._brace: AnyStr = brace
+        self._line_end: AnyStr = line_end
         self._ids: dict[AnyStr, str | bool] = {}
         self._paths: dict[AnyStr, bool] = {}
 
-    def reject(self, text: AnyStr, start: int, end: int) -> str | None:
-        """Why the event `text[start:end]` cannot matter; None where it can, or where that is unclear."""
-        key = self._id_key
-        at = text.find(key, start, end)
-        if at < 0:
-            return None
-        at += len(key)
-        if text.find(key, at, end) >= 0:
-            return None
-        verdict = self._ids.get(head := text[at : at + _ID_WIDTH])
-        if verdict is None:
-            verdict = self._judge(head)
-        if verdict is False:
-            return None
-        if verdict is True:
-            return self._reject_load(text, start, end)
-        return verdict
+    def skim(self, text: AnyStr, start: int) -> tuple[int, int]:
+        """Pass over the lines from `start` on that cannot matter, counting why; stop at one that can or may.
+
+        Returns:
+            Where that line starts, and how many were passed over.
+        """
+        key, skip, line_end, brace, quote = self._id_key, self._id_skip, self._line_end, self._brace, self._quote_item
+        find, verdict_of, skipped, first = text.find, self._ids.get, self._skipped, self._first
+        lines = 0
+        while (end := find(line_end, start)) >= 0:
+            at = find(key, start, end)
+            if at < 0:
+                break
+            after = at + skip
+            verdict = verdict_of(text[after : after + _ID_WIDTH])
+            if verdict is None:
+                verdict = self._judge(text[after : after + _ID_WIDTH])
+            if not verdict:
+                break
+            # The key is the event's own if no object opened before it (a brace after a quote is a GUID's) …
+            opened = -1 if first else find(brace, start + 1, at)
+            while opened >= 0 and text[opened - 1] == quote:
+                opened = find(brace, opened + 1, at)
+            # … or if it is the only one.
+            if opened >= 0 and find(key, after, end) >= 0:
+                break
+            if verdict is True:
+                if self._load_matters(text, after, end):
+                    break
+                verdict = _NOT_TLS
+            skipped[verdict] += 1
+            lines += 1
+            start = end + 1
+        return start, lines
 
     def _judge(self, head: AnyStr) -> str | bool:
         """A reason to reject this event id; True for module loads; False for what must be decoded."""
@@ -72,19 +105,25 @@ class Sieve(Generic[AnyStr]):
         self._ids[head] = verdict
         return verdict
 
-    def _reject_load(self, text: AnyStr, start: int, end: int) -> str | None:
-        loaded = self._value(text, self._loaded_key, start, end)
-        if loaded is None:
-            return None
+    def _load_matters(self, text: AnyStr, start: int, end: int) -> bool:
+        """Whether the loaded module tells of TLS or may be the process's own image."""
+        at = text.find(self._loaded_key, start, end)
+        after = at + self._loaded_skip
+        stop = text.find(self._quote, after, end)
+        if at < 0 or stop < 0:
+            return True
+        loaded = text[after:stop]
         known = self._paths.get(loaded)
         if known is None:
             known = self._tells(loaded)
         if known:
-            return None
-        image = self._value(text, self._image_key, start, end)
-        if image is None or (len(image) == len(loaded) and image.lower() == loaded.lower()):
-            return None
-        return _NOT_TLS
+            return True
+        own = text.rfind(self._image_key, start, at)
+        if own < 0:
+            return True
+        own += self._image_skip
+        own_end = own + stop - after
+        return text[own_end : own_end + 1] == self._quote and text[own:own_end].lower() == loaded.lower()
 
     def _tells(self, loaded: AnyStr) -> bool:
         """Whether the path, still escaped, tells of TLS. An escape in the file's name counts as telling."""
@@ -96,16 +135,6 @@ class Sieve(Generic[AnyStr]):
         self._paths[loaded] = verdict
         return verdict
 
-    def _value(self, text: AnyStr, key: AnyStr, start: int, end: int) -> AnyStr | None:
-        """The text after `key`, as it stands; None where there is none or it holds an escaped quote."""
-        at = text.find(key, start, end)
-        if at < 0:
-            return None
-        at += len(key)
-        if text[at : at + 1] == self._blank:
-            at += 1
-        if text[at : at + 1] != self._quote:
-            return None
-        stop = text.find(self._quote, at + 1, end)
-        value = text[at + 1 : stop]
-        return None if stop < 0 or value.endswith(self._slash) else value
+
+def _signs(like: AnyStr) -> tuple[AnyStr, AnyStr, AnyStr, AnyStr]:
+    return ('"', "\\", "{", "\n") if isinstance(like, str) else (b'"', b"\\", b"{", b"\n")

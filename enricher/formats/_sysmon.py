@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from enricher.formats._eventdata import EventData
-from enricher.formats._values import Values, boolean, guid, hashes, image, pid, port, text
+from enricher.formats._values import Values, boolean, image, pid, port, text
 from enricher.model.endpoint import (
     EndpointEvent,
     ModuleLoad,
@@ -30,24 +30,29 @@ def tells(loaded: str) -> bool:
     return tier(loaded) is not None or loaded[-4:].lower() == ".exe"
 
 
-def _process(d: EventData) -> dict[str, Any]:
-    return {"guid": guid(d.process_guid), "pid": pid(d.process_id), "image": image(d.image), "user": text(d.user)}
+def _process(d: EventData, values: Values) -> dict[str, Any]:
+    return {
+        "guid": values.guid(d.process_guid),
+        "pid": pid(d.process_id),
+        "image": image(d.image),
+        "user": text(d.user),
+    }
 
 
-def process_start(d: EventData, at: Stamp, _: Values) -> EndpointEvent | str:
+def process_start(d: EventData, at: Stamp, values: Values) -> EndpointEvent | str:
     """Event 1."""
-    process = _process(d)
+    process = _process(d, values)
     if process["guid"] is None and process["pid"] is None:
         return _NO_PROCESS
     return ProcessStart(
         **at,
         **process,
         command_line=text(d.command_line),
-        parent_guid=guid(d.parent_process_guid),
+        parent_guid=values.guid(d.parent_process_guid),
         parent_pid=pid(d.parent_process_id),
         parent_image=image(d.parent_image),
         parent_command_line=text(d.parent_command_line),
-        hashes=hashes(d.hashes),
+        hashes=values.hashes(d.hashes),
         original_file_name=text(d.original_file_name),
         company=text(d.company),
         integrity_level=text(d.integrity_level),
@@ -71,7 +76,7 @@ def network_connect(d: EventData, at: Stamp, values: Values) -> EndpointEvent | 
         return "no local port"
     return NetworkConnect(
         **at,
-        **_process(d),
+        **_process(d, values),
         proto=proto,
         local_ip=values.address(local[0]),
         local_port=local_port,
@@ -82,18 +87,18 @@ def network_connect(d: EventData, at: Stamp, values: Values) -> EndpointEvent | 
     )
 
 
-def process_end(d: EventData, at: Stamp, _: Values) -> EndpointEvent | str:
+def process_end(d: EventData, at: Stamp, values: Values) -> EndpointEvent | str:
     """Event 5."""
-    process = _process(d)
+    process = _process(d, values)
     if process["guid"] is None and process["pid"] is None:
         return _NO_PROCESS
     return ProcessEnd(**at, **process)
 
 
-def module_load(d: EventData, at: Stamp, _: Values) -> EndpointEvent | str:
+def module_load(d: EventData, at: Stamp, values: Values) -> EndpointEvent | str:
     """Event 7, if the module is a TLS library or the process's own image."""
     loaded = text(d.image_loaded)
-    process = _process(d)
+    process = _process(d, values)
     if loaded is None or not (tells(loaded) or loaded.lower() == str(process["image"]).lower()):
         return "no TLS library"
     if process["guid"] is None and process["pid"] is None:
@@ -105,15 +110,15 @@ def module_load(d: EventData, at: Stamp, _: Values) -> EndpointEvent | str:
         signed=boolean(d.signed),
         signature=text(d.signature),
         signature_status=text(d.signature_status),
-        hashes=hashes(d.hashes),
+        hashes=values.hashes(d.hashes),
         original_file_name=text(d.original_file_name),
         company=text(d.company),
     )
 
 
-def remote_thread(d: EventData, at: Stamp, _: Values) -> EndpointEvent | str:
+def remote_thread(d: EventData, at: Stamp, values: Values) -> EndpointEvent | str:
     """Event 8: the process in which the thread starts is the victim."""
-    victim, victim_pid = guid(d.target_process_guid), pid(d.target_process_id)
+    victim, victim_pid = values.guid(d.target_process_guid), pid(d.target_process_id)
     if victim is None and victim_pid is None:
         return _NO_PROCESS
     start = "!".join(filter(None, (text(d.start_module), text(d.start_function))))
@@ -124,16 +129,16 @@ def remote_thread(d: EventData, at: Stamp, _: Values) -> EndpointEvent | str:
         image=image(d.target_image),
         user=text(d.target_user),
         technique="remote_thread",
-        actor_guid=guid(d.source_process_guid),
+        actor_guid=values.guid(d.source_process_guid),
         actor_pid=pid(d.source_process_id),
         actor_image=image(d.source_image),
         detail=start or text(d.start_address),
     )
 
 
-def image_tampering(d: EventData, at: Stamp, _: Values) -> EndpointEvent | str:
+def image_tampering(d: EventData, at: Stamp, values: Values) -> EndpointEvent | str:
     """Event 25: hollowed or herpaderped; who did it is not told."""
-    process = _process(d)
+    process = _process(d, values)
     if process["guid"] is None and process["pid"] is None:
         return _NO_PROCESS
     return ProcessTamper(**at, **process, technique="image_tampering", detail=text(d.type))

@@ -2,20 +2,26 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 MAX_TEXT: Final = 32 << 10
 """Characters of any text; a Windows command line holds at most 32767."""
 
 _CACHED: Final = 1 << 15
+_LONGEST_ADDRESS: Final = 64
+_LONGEST_GUID: Final = 64
+_LONGEST_HASHES: Final = 1024
 _EMPTY: Final = frozenset(("", "-", "?"))
 _UNKNOWN_IMAGE: Final = frozenset(("<unknown process>", "&lt;unknown process&gt;"))
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ZERO_GUID: Final = "00000000-0000-0000-0000-000000000000"
-_TIME: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?\s*(?:Z|UTC|([+-])(\d\d):?(\d\d))?"
-)
+_MINUTE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):", re.ASCII)
+_MINUTE_END: Final = 17
+_SECONDS: Final = re.compile(r"(\d\d(?:\.\d{1,9})?)\d*\s*(?:Z|UTC|([+-])(\d\d):?(\d\d))?", re.ASCII)
 _HASH: Final = re.compile(r"([A-Za-z0-9]{1,16})=([0-9A-Fa-f]{8,128})")
 
 
@@ -38,14 +44,6 @@ def image(value: Any) -> str | None:
     r"""A program's path as the event writes it: also 8.3 names and `\Device\HarddiskVolumeN\…`, compared by others."""
     path = text(value)
     return None if path in _UNKNOWN_IMAGE else path
-
-
-def guid(value: Any) -> str | None:
-    """A ProcessGuid, lower case, without braces; None for the zero GUID and for anything else."""
-    if not isinstance(value, str):
-        return None
-    value = value.strip("{}").lower()
-    return value if value != _ZERO_GUID and _GUID.fullmatch(value) else None
 
 
 def number(value: Any, limit: int) -> int | None:
@@ -75,31 +73,40 @@ def boolean(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def hashes(value: Any) -> dict[str, str] | None:
-    """`SHA1=…,MD5=…` to algorithm and digest, lower case. An all-zero digest means it was not computed."""
-    if not isinstance(value, str):
-        return None
-    found = {m[1].lower(): m[2].lower() for m in _HASH.finditer(value[:1024]) if m[2].strip("0")}
-    return found or None
+class _Memo(dict[str, T]):
+    """What a conversion gave, for a bounded number of texts; logs repeat few."""
+
+    def __init__(self, convert: Callable[[str], T]) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, key: str) -> T:
+        if len(self) >= _CACHED:
+            self.clear()
+        value = self[key] = self._convert(key)
+        return value
 
 
 class Values:
-    """Conversions that remember what they met: logs repeat few addresses and fewer days."""
+    """The conversions that are worth remembering, for one input."""
 
     def __init__(self) -> None:
-        self._addresses: dict[str, str | None] = {}
-        self._days: dict[str, int | None] = {}
+        self._addresses = _Memo(_address)
+        self._guids = _Memo(_guid)
+        self._hashes = _Memo(_hashes)
+        self._minutes = _Memo(_minute)
 
     def address(self, value: Any) -> str | None:
         """Canonical text of an IP address (RFC 5952), without scope id; IPv4-mapped as IPv4; unspecified as None."""
-        if not isinstance(value, str) or len(value) > 64:
-            return None
-        known = self._addresses
-        if value not in known:
-            if len(known) >= _CACHED:
-                known.clear()
-            known[value] = _address(value)
-        return known[value]
+        return self._addresses[value] if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS else None
+
+    def guid(self, value: Any) -> str | None:
+        """A ProcessGuid, lower case, without braces; None for the zero GUID and for anything else."""
+        return self._guids[value] if isinstance(value, str) and len(value) <= _LONGEST_GUID else None
+
+    def hashes(self, value: Any) -> dict[str, str] | None:
+        """`SHA1=…,MD5=…` to algorithm and digest, lower case. An all-zero digest means it was not computed."""
+        return self._hashes[value] if isinstance(value, str) and len(value) <= _LONGEST_HASHES else None
 
     def time(self, value: Any) -> float | None:
         """Seconds since 1970 from `YYYY-MM-DD HH:MM:SS.mmm`, ISO 8601 or an epoch number.
@@ -108,28 +115,37 @@ class Values:
         """
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return _epoch(float(value))
-        if not isinstance(value, str) or (m := _TIME.fullmatch(value.strip())) is None:
+        if not isinstance(value, str):
             return None
-        date, hour, minute, second, fraction, sign, zone_hours, zone_minutes = m.groups()
-        day = self._day(date)
-        if day is None:
+        minute, rest = self._minutes[value[:_MINUTE_END]], _SECONDS.fullmatch(value, _MINUTE_END)
+        if minute is None or rest is None:
             return None
-        seconds = day + int(hour) * 3600 + int(minute) * 60 + int(second)
-        if sign:
+        second, sign, zone_hours, zone_minutes = rest.groups()
+        if sign is not None:
             zone = int(zone_hours) * 3600 + int(zone_minutes) * 60
-            seconds += zone if sign == "-" else -zone
-        return seconds + int(fraction) / 10 ** len(fraction) if fraction else float(seconds)
+            minute += zone if sign == "-" else -zone
+        return minute + float(second)
 
-    def _day(self, date: str) -> int | None:
-        known = self._days
-        if date not in known:
-            if len(known) >= _CACHED:
-                known.clear()
-            try:
-                known[date] = int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
-            except ValueError:
-                known[date] = None
-        return known[date]
+
+def _minute(text: str) -> int | None:
+    """Seconds since 1970 of `YYYY-MM-DD HH:MM:`."""
+    match = _MINUTE.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return int(datetime(*map(int, match.groups()), tzinfo=UTC).timestamp())  # type: ignore[arg-type, misc]
+    except ValueError:
+        return None
+
+
+def _guid(text: str) -> str | None:
+    text = text.strip("{}").lower()
+    return text if text != _ZERO_GUID and _GUID.fullmatch(text) else None
+
+
+def _hashes(text: str) -> dict[str, str] | None:
+    found = {m[1].lower(): m[2].lower() for m in _HASH.finditer(text) if m[2].strip("0")}
+    return found or None
 
 
 def _address(value: str) -> str | None:

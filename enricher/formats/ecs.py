@@ -14,7 +14,6 @@ import msgspec
 from enricher.formats._eventdata import EventData
 from enricher.formats._json import Decoder, JsonReader, has_key
 from enricher.formats._reader import Format
-from enricher.formats._sieve import Sieve
 from enricher.formats._values import text
 from enricher.model.record import Record
 
@@ -93,8 +92,7 @@ class EcsReader(JsonReader):
     """Reads ECS documents."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.sieve = Sieve(b'event_id":', b'ImageLoaded":', b'"Image":')
+        super().__init__(name, b'event_id":', b'ImageLoaded":"', b'"Image":"')
 
     def _event(self, line: bytes) -> Record | None:
         document = _DECODER.decode(line)

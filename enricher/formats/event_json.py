@@ -6,7 +6,6 @@ from typing import Final
 from enricher.formats._event_tree import TREE, event_of
 from enricher.formats._json import JsonReader, has_key
 from enricher.formats._reader import Format
-from enricher.formats._sieve import Sieve
 from enricher.model.record import Record
 
 _START: Final = re.compile(rb'[\s\[]*\{\s*"Event"\s*:\s*\{')
@@ -16,8 +15,7 @@ class EventJsonReader(JsonReader):
     """Reads event trees."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.sieve = Sieve(b'"EventID":', b'"ImageLoaded":', b'"Image":')
+        super().__init__(name, b'"EventID":', b'"ImageLoaded":"', b'"Image":"')
 
     def _event(self, line: bytes) -> Record | None:
         return event_of(TREE.decode(line), self.events, self._source())

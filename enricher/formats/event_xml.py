@@ -41,8 +41,8 @@ class EventXmlReader(BaseReader):
         """What ends the comment or CDATA section that is open."""
         self._marked = False
         """The open event has a CDATA section."""
-        self._number = 1
-        """Line of the start of `_text`."""
+        self._number, self._counted = 1, 0
+        """A line's number, and where in `_text` it was counted."""
 
     def feed(self, data: bytes) -> list[Record]:
         """See `Reader.feed`."""
@@ -106,13 +106,19 @@ class EventXmlReader(BaseReader):
         """Drop what was read."""
         self._bound(len(self._text))
         done = self._scanned if self._begin < 0 else self._begin
-        self._number += self._text.count(b"\n", 0, done)
+        self._line(done)
+        self._counted = 0
         self._text = self._text[done:]
         self._scanned -= done
         self._begin = min(self._begin, 0)
 
     def _line(self, at: int) -> int:
-        return self._number + self._text.count(b"\n", 0, at)
+        if at >= self._counted:
+            self._number += self._text.count(b"\n", self._counted, at)
+        else:
+            self._number -= self._text.count(b"\n", at, self._counted)
+        self._counted = at
+        return self._number
 
     def _event(self, text: bytes, begin: int, out: list[Record]) -> None:
         self.records += 1

@@ -5,7 +5,6 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-import msgspec
 from evtx import PyEvtxParser
 
 from enricher.formats._event_tree import TREE, event_of
@@ -32,7 +31,7 @@ class EvtxReader(BaseReader):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._events = WindowsEvents(self.skipped)
-        self._sieve = Sieve('"EventID":', '"ImageLoaded":', '"Image":')
+        self._sieve = Sieve('"EventID":', '"ImageLoaded":"', '"Image":"', self.skipped, first=True)
         self._rest = bytearray()
         self._offset = -_HEADER_SIZE
         """Where in the chunks `_rest` starts; negative before the first."""
@@ -75,25 +74,36 @@ class EvtxReader(BaseReader):
         except RuntimeError as error:
             self._broken(str(error))
             return
-        errors = 0
-        while errors < _MOST_ERRORS:
+        ids: list[int] = []
+        texts: list[str] = []
+        for _ in range(_MOST_ERRORS):
             try:
                 for record in cast("Iterator[dict[str, Any]]", records):
-                    self._record(record["data"], record["event_record_id"], out)
-                return
+                    ids.append(record["event_record_id"])
+                    texts.append(record["data"])
+                break
             except RuntimeError as error:
-                errors += 1
                 self._broken(str(error))
+        self._records(ids, texts, out)
+
+    def _records(self, ids: list[int], texts: list[str], out: list[Record]) -> None:
+        """Sieve the chunk's records as lines (the parser escapes line ends within), and map what passes."""
+        self.records += len(texts)
+        lines = "\n".join((*texts, ""))
+        start = at = 0
+        while True:
+            start, passed = self._sieve.skim(lines, start)
+            at += passed
+            if at >= len(texts):
+                return
+            self._record(texts[at], ids[at], out)
+            start += len(texts[at]) + 1
+            at += 1
 
     def _record(self, text: str, record_id: int, out: list[Record]) -> None:
-        self.records += 1
-        reason = self._sieve.reject(text, 0, len(text))
-        if reason is not None:
-            self.skipped[reason] += 1
-            return
         try:
             event = event_of(TREE.decode(text), self._events, f"{self.name}:{record_id}")
-        except (msgspec.ValidationError, ValueError):
+        except ValueError:
             self.skipped["not an event"] += 1
             return
         if event is not None:

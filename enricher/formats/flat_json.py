@@ -7,7 +7,6 @@ import msgspec
 from enricher.formats._eventdata import EventData
 from enricher.formats._json import Decoder, JsonReader, has_key
 from enricher.formats._reader import Format
-from enricher.formats._sieve import Sieve
 from enricher.model.record import Record
 
 
@@ -34,8 +33,7 @@ class FlatJsonReader(JsonReader):
     """Reads flat JSON lines."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.sieve = Sieve(b'"EventID":', b'"ImageLoaded":', b'"Image":')
+        super().__init__(name, b'"EventID":', b'"ImageLoaded":"', b'"Image":"')
 
     def _event(self, line: bytes) -> Record | None:
         e: FlatEvent = _DECODER.decode(line)

@@ -26,8 +26,8 @@ class ZeekReader(LineReader):
         self._tsv = TsvLog()
         self._values = Values()
 
-    def _line(self, block: bytes, start: int, end: int, out: list[Record]) -> None:
-        line = block[start:end].removesuffix(b"\r")
+    def _line(self, line: bytes, out: list[Record]) -> None:
+        line = line.removesuffix(b"\r")
         if line.startswith(b"#"):
             self._tsv.header(line)
             return
