@@ -33,7 +33,7 @@ def schema(title: str, root_type: Any) -> dict[str, Any]:
         **root,
         "$defs": components,
     }
-    return msgspec.json.decode(msgspec.json.encode(whole, order="deterministic"), type=dict[str, Any])
+    return msgspec.json.decode(msgspec.json.encode(whole), type=dict[str, Any])
 
 
 def _structs(root: Any) -> set[type[msgspec.Struct]]:
@@ -56,6 +56,9 @@ def _structs(root: Any) -> set[type[msgspec.Struct]]:
 
 def _describe(component: dict[str, Any], cls: type[msgspec.Struct]) -> None:
     names = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
+    for field in msgspec.structs.fields(cls):
+        if isinstance(field.default, frozenset):  # has another order in every process
+            component["properties"][field.encode_name]["default"] = sorted(field.default)
     for base in reversed(cls.__mro__):
         if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
             for field, text in _docstrings(base).items():
