@@ -56,9 +56,12 @@ def _structs(root: Any) -> set[type[msgspec.Struct]]:
 
 def _describe(component: dict[str, Any], cls: type[msgspec.Struct]) -> None:
     names = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
-    for field in msgspec.structs.fields(cls):
-        if isinstance(field.default, frozenset):  # has another order in every process
-            component["properties"][field.encode_name]["default"] = sorted(field.default)
+    for info in msgspec.structs.fields(cls):
+        shown = component["properties"][info.encode_name]
+        if isinstance(info.default, frozenset):  # in another order in every process
+            shown["default"] = sorted(info.default)
+        elif isinstance(info.default, msgspec.Struct):  # said where it is defined
+            del shown["default"]
     for base in reversed(cls.__mro__):
         if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
             for field, text in _docstrings(base).items():
