@@ -40,39 +40,40 @@ class Offsets:
 
     def __init__(self, samples: Sequence[Sample], *, neighbours: int, agreement: float, certain: bool = True) -> None:
         """`certain` is False for the samples of `densest`: they never give more than low confidence."""
-        self._by_network = sorted(samples)
-        self._by_event = sorted(samples, key=lambda s: (s.event, s.network))
-        self._networks = [s.network for s in self._by_network]
-        self._events = [s.event for s in self._by_event]
         self._neighbours = neighbours
         self._agreement = agreement
         self._certain = certain
+        self._by_network = _Timeline(sorted(samples), [s.network for s in sorted(samples)])
+        by_event = sorted(samples, key=lambda s: (s.event, s.network))
+        self._by_event = _Timeline(by_event, [s.event for s in by_event])
 
     def around(self, network_ts: float) -> Clock:
         """The offset around a session's time."""
-        return self._vote(self._by_network, self._networks, network_ts)
+        return self._vote(self._by_network, network_ts)
 
     def at_event(self, event_ts: float) -> Clock:
         """The offset around a record's own time."""
-        return self._vote(self._by_event, self._events, event_ts)
+        return self._vote(self._by_event, event_ts)
 
     def overall(self) -> Clock:
         """The offset of all samples together, for a report."""
-        return self._judge(self._by_network)
+        return self._judge(self._by_network.samples)
 
-    def _vote(self, samples: Sequence[Sample], times: Sequence[float], ts: float) -> Clock:
-        at = bisect_left(times, ts)
-        window = range(max(0, at - self._neighbours), min(len(samples), at + self._neighbours))
-        nearest = sorted(window, key=lambda i: (abs(times[i] - ts), i))[: self._neighbours]
-        return self._judge([samples[i] for i in nearest])
+    def _vote(self, line: "_Timeline", ts: float) -> Clock:
+        """As many samples on either side; the same for all times between two samples, so it is judged once."""
+        at = bisect_left(line.times, ts)
+        if at not in line.votes:
+            low = max(0, min(at - self._neighbours // 2, len(line.samples) - self._neighbours))
+            line.votes[at] = self._judge(line.samples[low : low + self._neighbours])
+        return line.votes[at]
 
     def _judge(self, samples: Sequence[Sample]) -> Clock:
         if not samples:
             return UNKNOWN
         middle = median(s.delta for s in samples)
         agreeing = [s.delta for s in samples if abs(s.delta - middle) <= self._agreement]
-        if not agreeing:  # an even number, half on each side of a change of offset: the nearest decides
-            agreeing = [samples[0].delta]
+        if not agreeing:  # an even number, half on each side of a change of offset
+            agreeing = [samples[len(samples) // 2].delta]
         share = len(agreeing) / len(samples)
         confidence: Confidence = "low"
         if self._certain and len(agreeing) >= 5 and share >= 0.9:
@@ -80,6 +81,15 @@ class Offsets:
         elif self._certain and len(agreeing) >= 2 and share > 0.5:
             confidence = "medium"
         return Clock(offset=round(median(agreeing), 6), confidence=confidence, samples=len(agreeing))
+
+
+class _Timeline:
+    """Samples along one of their two times."""
+
+    def __init__(self, samples: Sequence[Sample], times: Sequence[float]) -> None:
+        self.samples = samples
+        self.times = times
+        self.votes: dict[int, Clock] = {}
 
 
 def densest(samples: Sequence[Sample], agreement: float) -> list[Sample]:

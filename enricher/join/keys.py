@@ -3,14 +3,14 @@
     c:{address}:bucket     connection records of endpoints        score: their time
     o:{address}:bucket     observations                           score: their time
     i:{shard}              which (address, bucket) hold observations
-    a:{address}:first      when a host first claimed the address, per host, clock and 10 minutes; `last`: last
+    a:{address}            first and last claim of a host to the address, per clock and 10 minutes
     p:{host}:pid           start, end, modules, tampers of the processes that had the pid
     l:{host}               loads of telling libraries             score: their time
     b:{host}:bucket        binds, and connections whose local address is unknown
     n                      host names: what each reports, by which clock, on which machine
-    g:{machine}            which names reported which ProcessGuid of the machine
     r:{client}             full handshakes that a resumed session could resume, by server, name and time
-    x:{shard} u:{shard}    certificate and connection facts, found by prefix
+    x:{shard} u:{shard}    certificate and connection facts, found by prefix: fingerprint, uid
+    g:{shard}              which names reported which ProcessGuid, found by prefix: its machine part
     v:{ja4} v:             HyperLogLog of client addresses per JA4, and of all
 
 Everything but `v` is a sorted set: a set is order-independent and idempotent, and the order lets the server drop the
@@ -80,9 +80,9 @@ class Keys:
         """One shard of the list of buckets with observations."""
         return f"{self._p}:i:{{{number}}}"
 
-    def claims(self, address: str, end: str) -> str:
-        """Claims of hosts to an address; `end` is `first` or `last`."""
-        return f"{self._p}:a:{{{address}}}:{end}"
+    def claims(self, address: str) -> str:
+        """Claims of hosts to an address."""
+        return f"{self._p}:a:{{{address}}}"
 
     def process(self, host: str, place: int | str) -> str:
         """Events of the processes at one `process_place`."""
@@ -97,8 +97,8 @@ class Keys:
         return f"{self._p}:b:{{{short_name(host)}}}:{port_bucket(port)}"
 
     def machine(self, machine: str) -> str:
-        """ProcessGuids of a machine."""
-        return f"{self._p}:g:{{{machine}}}"
+        """The shard of a machine's ProcessGuids."""
+        return f"{self._p}:g:{{{shard(machine, INDEX_SHARDS)}}}"
 
     def resumable(self, client: str) -> str:
         """Full handshakes of a client."""

@@ -122,8 +122,8 @@ def assemble(life: Life, connect: NetworkConnect | None = None) -> Process:
     """
     starts = _ranked(life.events, ProcessStart)
     image = _first(*(e.image for e in starts), life.image(), connect.image if connect else None)
-    loads = _ranked(life.events, ModuleLoad)
-    own = [e for e in loads if image is not None and e.image_loaded.lower() == image.lower()]
+    loads = [e for e in life.events if isinstance(e, ModuleLoad)]
+    own = _ranked((e for e in loads if image is not None and e.image_loaded.lower() == image.lower()), ModuleLoad)
     signer = own[0] if own else None
     start = starts[0] if starts else None
     return Process(
@@ -176,7 +176,7 @@ def _parent(starts: Sequence[ProcessStart]) -> Parent | None:
 def _libraries(loads: Iterable[ModuleLoad], image: str | None) -> tuple[Library, ...]:
     """TLS and crypto modules, each path once, as first loaded."""
     first: dict[str, Library] = {}
-    for e in sorted(loads, key=lambda e: (e.ts, encode(e))):
+    for e in sorted(loads, key=lambda e: (e.ts, e.source or "", encode(e))):
         path = e.image_loaded.lower()
         kind = tier(e.image_loaded)
         if kind is None or path in first or (image is not None and path == image.lower()):

@@ -60,7 +60,8 @@ class Reader:
             if machine:
                 by_machine[machine].add(name)
         shared = sorted(machine for machine, names in by_machine.items() if len(names) > 1)
-        return Hosts(seen, map(_by_guid, self._store.members([self._keys.machine(m) for m in shared])), self._settings)
+        guids = self._store.prefixed([(self._keys.machine(m), m) for m in shared])
+        return Hosts(seen, map(_by_guid, guids), self._settings)
 
     def groups(self) -> Iterator[list[Bucket]]:
         """All buckets that hold observations, a bounded number at a time, always in the same order."""
@@ -118,7 +119,7 @@ class Reader:
             latest.append(("ZREVRANGEBYLEX", key, f"[{handshake(o)}\x7f", f"[{service(o)}", "LIMIT", 0, _HANDSHAKES))
         places: dict[str, set[Bucket]] = {}
         for o, members in zip(resumed, self._store.read(latest), strict=True):
-            places[o.uid] = {(parts[3], parts[4]) for parts in split(members) if len(parts) == 5}
+            places[o.uid] = {(parts[5], parts[6]) for parts in split(members) if len(parts) == 7}
         every = sorted(set().union(*places.values()))
         by_place = {place: self.observations([place]) for place in every}
         return {uid: [o for place in sorted(mine) for o in by_place[place]] for uid, mine in places.items()}
@@ -126,11 +127,10 @@ class Reader:
     def tenures(self, addresses: Iterable[str], hosts: Hosts) -> dict[str, Tenure]:
         """Whose each address was."""
         wanted = sorted(set(addresses))
-        keys = [self._keys.claims(address, end) for address in wanted for end in ("first", "last")]
-        answers = self._store.read([("ZRANGE", key, 0, -1, "WITHSCORES") for key in keys])
+        answers = self._store.read([("ZRANGE", self._keys.claims(a), 0, -1, "WITHSCORES") for a in wanted])
         return {
-            address: Tenure(_claims(first, last, hosts), self._settings.owner_reach)
-            for address, first, last in zip(wanted, answers, answers, strict=True)
+            address: Tenure(_claims(ends, hosts), self._settings.owner_reach)
+            for address, ends in zip(wanted, answers, strict=True)
         }
 
     def lives(self, places: Iterable[Place], hosts: Hosts) -> dict[Place, list[Life]]:
@@ -190,12 +190,13 @@ def _by_guid(members: Iterable[bytes]) -> dict[str, set[str]]:
     return found
 
 
-def _claims(first: Sequence[bytes], last: Sequence[bytes], hosts: Hosts) -> Iterator[Claim]:
-    ends = dict(zip(last[::2], last[1::2], strict=True))
-    for member, start in zip(first[::2], first[1::2], strict=True):
-        for parts in split([member]):
-            if len(parts) == 3 and member in ends:
-                host = hosts.canonical(parts[2])
-                low, sure = hosts.to_network(host, parts[1], float(start))
-                high, _ = hosts.to_network(host, parts[1], float(ends[member]))
-                yield Claim(min(low, high), max(low, high), host, sure)
+def _claims(members: Sequence[bytes], hosts: Hosts) -> Iterator[Claim]:
+    """Both ends of each claim, in network time."""
+    ends: defaultdict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+    for parts, ts in zip(split(members[::2]), members[1::2], strict=True):
+        if len(parts) == 4:
+            ends[tuple(parts[1:])][parts[0]] = float(ts)
+    for (_, clock, name), found in ends.items():
+        host = hosts.canonical(name)
+        times = [hosts.to_network(host, clock, ts) for ts in found.values()]
+        yield Claim(min(times)[0], max(times)[0], host, all(sure for _, sure in times))

@@ -8,7 +8,7 @@ from enricher.join.duplicates import Connection
 from enricher.join.hosts import HostReport
 from enricher.join.keys import process_place
 from enricher.join.learning import Learning, module_delta
-from enricher.join.match import Decision, Knowledge, ProcessId, candidates, decide, is_opener
+from enricher.join.match import Decision, Knowledge, Opener, ProcessId, candidates, decide, is_opener
 from enricher.join.process import Life, assemble
 from enricher.join.reader import Place, Reader, Tuple5
 from enricher.join.resumption import inherit, wants_certificate
@@ -16,7 +16,7 @@ from enricher.join.settings import JoinSettings, validate
 from enricher.join.store import Store
 from enricher.join.weak import Guess, by_bind, by_library
 from enricher.model.observation import Observation
-from enricher.model.session import Session
+from enricher.model.session import Process, Session
 
 
 class Join:
@@ -33,6 +33,7 @@ class Join:
         validate(store.settings, self._settings)
         self._reader = Reader(store, self._settings)
         self._hosts = self._reader.hosts()
+        self._processes: dict[tuple[object, ...], Process] = {}
         self._learn()
 
     def hosts(self) -> tuple[HostReport, ...]:
@@ -63,6 +64,7 @@ class Join:
     def _resolve(self, tuples: Mapping[Connection, Tuple5]) -> list[Session]:
         """Sessions of one group, sorted by time and uid."""
         known = self._knowledge(tuples)
+        self._processes.clear()
         undecided: list[tuple[Observation, str, str | None]] = []
         sessions: list[Session] = []
         for o, there, turn in self._with_certificates(tuples):
@@ -115,13 +117,23 @@ class Join:
             flipped=openers[0].flipped,
             connect_source=matched.record.source if matched else None,
             connect_ts=matched.record.ts if matched else None,
-            process=assemble(matched.life, matched.record) if matched else None,
+            process=self._assembled(matched) if matched else None,
             candidates=candidates(openers, "tuple"),
             clock=self._hosts.network_clock(host, clock, o.ts) if host else None,
             module_clock=self._hosts.module_clock(host) if host else None,
             coverage=self._hosts.coverage(host or ""),
             note=decision.note,
         )
+
+    def _assembled(self, opener: Opener) -> Process:
+        """The process, put together once for all its sessions in a group."""
+        life, record = opener.life, opener.record
+        if not life.events:
+            return assemble(life, record)
+        key = (id(life), record.image, record.user, record.pid)  # the reader holds on to lives that have events
+        if key not in self._processes:
+            self._processes[key] = assemble(life, record)
+        return self._processes[key]
 
     def _unseen(self, o: Observation, owners: Sequence[str], note: str | None) -> Session:
         """A session whose client can be no endpoint, or more than one."""

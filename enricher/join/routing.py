@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import Any, Final
-from zlib import crc32
 
 from enricher.join.codec import encode
 from enricher.join.keys import CLAIM_SLOT, INDEX_SHARDS, Keys, bucket, process_place, shard
@@ -32,13 +31,13 @@ def text(*parts: object) -> bytes:
 
 
 def service(o: Observation) -> str:
-    """What a session can resume: the server and the name asked for, as a number so that no name can be a prefix."""
-    return f"{crc32(f'{o.resp_h} {o.resp_p} {o.server_name}'.encode('utf-8', 'replace')):08x}"
+    """What a session can resume: the server and the name asked for."""
+    return f"{o.resp_h}{SEP}{o.resp_p}{SEP}{o.server_name or ''}{SEP}"
 
 
 def handshake(o: Observation) -> str:
     """Service and time: sorts by time within a service (times before 1970 sort wrongly and are never wanted)."""
-    return f"{service(o)}{SEP}{o.ts:020.6f}"
+    return f"{service(o)}{o.ts:020.6f}"
 
 
 class Batch:
@@ -109,8 +108,9 @@ class Batch:
     def _module(self, m: ModuleLoad, blob: bytes) -> None:
         self._process(m, blob)
         if tier(m.image_loaded) in TELLING:
-            load = (m.ts, m.host, m.guid, m.pid, m.image, m.source)
-            self._add(self._keys.loads(m.host), m.ts, text(*("" if part is None else part for part in load)))
+            pid = "" if m.pid is None else m.pid
+            member = text(m.ts, m.host, m.guid or "", pid, m.image or "", m.source or "")
+            self._add(self._keys.loads(m.host), m.ts, member)
 
     def _process(self, event: ProcessStart | ProcessEnd | ModuleLoad | ProcessTamper, blob: bytes) -> None:
         self._add(self._keys.process(event.host, process_place(event.pid, event.guid)), event.ts, blob)
@@ -122,10 +122,11 @@ class Batch:
         for members, bound in ((self._members, most), (self._lists, most * LIST_FACTOR)):
             for key, words in members.items():
                 yield from _keep(("ZADD", key, *words), key, bound, ttl)
-        for end, flag, claims in (("first", "LT", self._claimed(min)), ("last", "GT", self._claimed(max))):
-            for address, words in claims.items():
-                key = self._keys.claims(address, end)
-                yield from _keep(("ZADD", key, flag, *words), key, most, ttl)
+        last = self._claimed("last", max)
+        for address, words in self._claimed("first", min).items():
+            key = self._keys.claims(address)
+            yield ("ZADD", key, "LT", *words)
+            yield from _keep(("ZADD", key, "GT", *last[address]), key, most, ttl)
         for key, clients in self._clients.items():
             yield ("PFADD", key, *clients)
             yield ("EXPIRE", key, ttl)
@@ -136,15 +137,15 @@ class Batch:
         for host, kind, clock, machine in {(h, k.__name__, c, (g or "")[:8]) for h, k, c, g in reporters}:
             self._list(self._keys.names, text(host, kind, clock, machine))
         for host, guid in {(h, g) for h, _, _, g in reporters if g}:
-            self._list(self._keys.machine(guid[:8]), text(guid, host))
+            self._list(self._keys.machine(guid[:8]), text(guid[:8], guid, host))
         for address, name in self._buckets:
             self._list(self._keys.index(shard(address, INDEX_SHARDS)), text(address, name))
 
-    def _claimed(self, end: Callable[[list[float]], float]) -> dict[str, list[Word]]:
+    def _claimed(self, end: str, of: Callable[[list[float]], float]) -> dict[str, list[Word]]:
         """For each address: the first or last time of every claim."""
         found: defaultdict[str, list[Word]] = defaultdict(list)
         for (address, host, clock, slot), times in self._claims.items():
-            found[address] += (end(times), text(int(slot), clock, host))
+            found[address] += (of(times), text(end, int(slot), clock, host))
         return found
 
 
@@ -155,9 +156,9 @@ def _keep(add: Command, key: str, most: int, ttl: int) -> Iterator[Command]:
 
 
 def split(members: Iterable[bytes]) -> Iterator[list[str]]:
-    """Members made by `text`, as parts; what is not text is skipped."""
+    """Members made by `text`, as parts; what is not text has none."""
     for member in members:
         try:
             yield member.decode("utf-8", "surrogatepass").split(SEP)
         except UnicodeDecodeError:
-            continue
+            yield []

@@ -19,7 +19,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How long a record is kept, counted from its arrival."""
     max_members: int = 20_000
     """Most records under one key; beyond it the oldest (by their own time) go, and are counted."""
-    batch: int = 8192
+    batch: int = 16384
     """Records per pipeline."""
     timeout_seconds: float = 30.0
     """How long to wait for the server to connect or to answer."""
