@@ -13,7 +13,7 @@ import packets
 import render
 import sysmon
 from lab import Lab
-from packets import Endpoint, Flow, Packet
+from packets import Change, Endpoint, Flow, Packet
 from sysmon import Event, Process
 from windows import BASE, MODULES, Program
 
@@ -35,6 +35,7 @@ class Host:
     noise: int = 60
     shuffled: bool = False
     address6: str | None = None
+    mtu: int | None = None
     machine: str = ""
     boot: int = 6
     running: dict[str, Process] = field(default_factory=dict)
@@ -74,7 +75,7 @@ class Case:
     def host(self, computer: str, address: str, **more: Any) -> Host:
         more.setdefault("machine", f"{self.random.getrandbits(32):08x}")
         host = Host(computer, address, **more)
-        self.lab.host(address, host.address6)
+        self.lab.host(address, host.address6, host.mtu)
         self.hosts.append(host)
         return host
 
@@ -222,7 +223,7 @@ class Case:
             }
         )
 
-    def edit(self, act: Act, change: Callable[[Packet], Packet | None]) -> None:
+    def edit(self, act: Act, change: Change) -> None:
         """Rewrite the packets of an act's connections, as another vantage point would have seen them."""
         for flow in act.flows:
             self.packets = packets.edit(self.packets, flow, change)

@@ -50,8 +50,8 @@ class Lab:
             self._names[name] = address
         return address
 
-    def host(self, address: str, address6: str | None = None) -> None:
-        """Add the client host at `address`."""
+    def host(self, address: str, address6: str | None = None, mtu: int | None = None) -> None:
+        """Add the client host at `address`; with an `mtu`, on a narrow link that shows every segment by itself."""
         if address in self._hosts:
             return
         label = f"an1496-{len(self._hosts)}"
@@ -69,6 +69,9 @@ class Lab:
             *(["-6 route add default via 2001:db8:20::1"] if address6 else []),
         ):
             sh("ip", "-n", label, *command.split())
+        if mtu:
+            sh("ip", "-n", label, "link", "set", "eth0", "mtu", str(mtu), "gso_max_segs", "1")
+            self._in_net("ip", "link", "set", BRIDGE, "gso_max_segs", "1")
         sh("ip", "netns", "exec", label, "sysctl", "-qw", "net.ipv4.ip_local_port_range=49152 65535")
 
     def run(self, address: str, command: Sequence[str], stdin: bytes = b"", timeout: float = 30) -> str:

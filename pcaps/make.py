@@ -26,7 +26,7 @@ from lab import Lab
 from pki import Pki
 
 HERE = Path(__file__).resolve().parent
-SCENARIOS = ("demo", "clocks", "late", "injection", "reuse", "certificates", "handshakes", "benign")
+SCENARIOS = ("demo", "clocks", "late", "injection", "reuse", "certificates", "handshakes", "rarity", "benign")
 
 
 def main() -> None:

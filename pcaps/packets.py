@@ -85,22 +85,36 @@ def flows(packets: Iterable[Packet]) -> list[Flow]:
     return found
 
 
-def edit(packets: Iterable[Packet], flow: Flow, change: Callable[[Packet], Packet | None]) -> list[Packet]:
-    """Pass the packets of one connection through `change`; None drops a packet."""
+Change = Callable[[Packet], Iterable[Packet]]
+"""What becomes of a packet: nothing, itself, another, or several."""
+
+
+def edit(packets: Iterable[Packet], flow: Flow, change: Change) -> list[Packet]:
+    """Pass the packets of one connection through `change`."""
     mine = {id(p) for p in flow.packets}
-    changed = (change(p) if id(p) in mine else p for p in packets)
-    return [p for p in changed if p is not None]
+    return [new for p in packets for new in (change(p) if id(p) in mine else (p,))]
 
 
-def vlan(*tags: int) -> Callable[[Packet], Packet]:
+def vlan(*tags: int) -> Change:
     """Tag with 802.1Q, or 802.1ad outside 802.1Q when two are given."""
+    kinds = [0x88A8] * (len(tags) - 1) + [0x8100]
+    header = b"".join(struct.pack("!HH", kind, vid) for kind, vid in zip(kinds, tags, strict=True))
+    return lambda p: (replace(p, frame=p.frame[:12] + header + p.frame[12:]),)
 
-    def tag(packet: Packet) -> Packet:
-        kinds = [0x88A8] * (len(tags) - 1) + [0x8100]
-        header = b"".join(struct.pack("!HH", kind, vid) for kind, vid in zip(kinds, tags, strict=True))
-        return replace(packet, frame=packet.frame[:12] + header + packet.frame[12:])
 
-    return tag
+def rough(flow: Flow) -> Change:
+    """As a worse network delivers: of each three data segments one way the last comes first, and the first twice."""
+    moved: dict[int, tuple[Packet, ...]] = {}
+    for side in (flow.client, flow.server):
+        data = [p for p in flow.packets if p.src == side and p.payload]
+        for first, second, third in zip(data[::3], data[1::3], data[2::3], strict=False):
+            early, late = replace(third, ts=first.ts), replace(first, ts=second.ts)
+            moved |= {
+                id(first): (early,),
+                id(second): (late,),
+                id(third): tuple(replace(p, ts=third.ts) for p in (second, first)),
+            }
+    return lambda p: moved.get(id(p), (p,))
 
 
 def write_pcap(path: Path, packets: Iterable[Packet]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import flights
 from case import ALL_LEGS, Act, Case
 from lab import Lab
-from packets import Endpoint, vlan
+from packets import Endpoint, rough, vlan
 from pki import Pki
 from stacks import LEGACY, gnutls_client, gnutls_server, openssl_client, openssl_server, python_client, raw_server
 from windows import edge, unsigned
@@ -149,6 +149,7 @@ OPENSSL: dict[str, Kind] = {
     "begun-late": Kind(
         ("-tls1_2",), one(anomalies=["self_signed"], server_name=None), cert="self", suspect=True, severity="high"
     ),
+    "rough": Kind(("-tls1_2",), one(**FULL, established=True)),
     "vlan": Kind(("-tls1_2",), one(**FULL)),
     "qinq": Kind(("-tls1_2",), one(**FULL)),
 }
@@ -164,6 +165,7 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     host = case.host(
         "ws-31.corp.example", "10.20.7.31", file="ws-31.json.gz", shape="elastic_agent", address6="2001:db8:20::31"
     )
+    narrow = case.host("ws-32.corp.example", "10.20.7.32", mtu=400, noise=10)
     kinds = dict(OPENSSL)
     programs = {}
     for number, (label, kind) in enumerate(kinds.items()):
@@ -196,7 +198,8 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     def act(label: str, command: Sequence[str], *anomalies: str, **truth: Any) -> None:
         kind = kinds[label]
         truth = {"server_name": f"{label}.hs.example" if kind.sni else None} | truth
-        kind.acts.append(case.act(host, programs[label], kind.where, command, *anomalies, **truth))
+        where = narrow if label == "rough" else host
+        kind.acts.append(case.act(where, programs[label], kind.where, command, *anomalies, **truth))
 
     with case.recording():
         for label, kind in OPENSSL.items():
@@ -228,16 +231,17 @@ def vantage(case: Case, acts: dict[str, Act]) -> None:
     """What other places in the network would have seen of these connections."""
 
     def only(act: Act, *, client: bool) -> None:
-        case.edit(act, lambda p: p if (p.src == act.flows[0].client) is client else None)
+        case.edit(act, lambda p: (p,) if (p.src == act.flows[0].client) is client else ())
 
     def without_first(act: Act, keep: Any) -> None:
         dropped = [p for p in act.flows[0].packets if not keep(p)]
-        case.edit(act, lambda p: None if p in dropped else p)
+        case.edit(act, lambda p: () if p in dropped else (p,))
 
     only(acts["client-only"], client=True)
     only(acts["server-only"], client=False)
     without_first(acts["no-syn"], lambda p: not p.flags & 0x02)
     hello = next(p.ts for p in acts["begun-late"].flows[0].packets if p.payload)
     without_first(acts["begun-late"], lambda p: p.ts > hello)
+    case.edit(acts["rough"], rough(acts["rough"].flows[0]))
     case.edit(acts["vlan"], vlan(120))
     case.edit(acts["qinq"], vlan(30, 120))
