@@ -10,7 +10,7 @@ from enricher.formats._windows import WindowsEvents
 from enricher.model.endpoint import EndpointEvent
 
 
-class _System(msgspec.Struct, rename="pascal"):
+class _System(msgspec.Struct, rename="pascal", gc=False):
     provider: Any = None
     event_id: Any = msgspec.field(name="EventID", default=None)
     time_created: Any = None
@@ -18,12 +18,12 @@ class _System(msgspec.Struct, rename="pascal"):
     computer: Any = None
 
 
-class _Event(msgspec.Struct, rename="pascal"):
+class _Event(msgspec.Struct, rename="pascal", gc=False):
     system: _System
     event_data: EventData | None = None
 
 
-class EventTree(msgspec.Struct, rename="pascal"):
+class EventTree(msgspec.Struct, rename="pascal", gc=False):
     """One record; attributes of elements stand under `#attributes`, their text under `#text`."""
 
     event: _Event

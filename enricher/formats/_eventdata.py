@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 
-class EventData(msgspec.Struct, rename="pascal"):
+class EventData(msgspec.Struct, rename="pascal", gc=False):
     """EventData of Sysmon (1, 3, 5, 7, 8, 25) and Security (4688, 5156, 5158), under Windows' names, as they stand.
 
     Shippers type them at will (numbers as text, text as numbers), so nothing is typed here.

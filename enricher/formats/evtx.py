@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 
 from evtx import PyEvtxParser
 
+from enricher.formats._binxml import BLANK, Blanker
 from enricher.formats._event_tree import TREE, event_of
 from enricher.formats._reader import BaseReader, Format
-from enricher.formats._sieve import Sieve
 from enricher.formats._windows import WindowsEvents
 from enricher.model.record import Record
 
@@ -31,7 +31,7 @@ class EvtxReader(BaseReader):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._events = WindowsEvents(self.skipped)
-        self._sieve = Sieve('"EventID":', '"ImageLoaded":"', '"Image":"', self.skipped, first=True)
+        self._blanker = Blanker(self.skipped)
         self._rest = bytearray()
         self._offset = -_HEADER_SIZE
         """Where in the chunks `_rest` starts; negative before the first."""
@@ -47,7 +47,9 @@ class EvtxReader(BaseReader):
             start, self._offset = _HEADER_SIZE, 0
         out: list[Record] = []
         while len(rest) - start >= _CHUNK_SIZE:
-            self._chunk(bytes(rest[start : start + _CHUNK_SIZE]), out)
+            with memoryview(rest) as view:
+                chunk = bytes(view[start : start + _CHUNK_SIZE])
+            self._chunk(chunk, out)
             start += _CHUNK_SIZE
             self._offset += _CHUNK_SIZE
         del rest[:start]
@@ -69,36 +71,22 @@ class EvtxReader(BaseReader):
         if not _chains_end(chunk):
             self._broken("the chunk's string or template table loops")
             return
+        blanked, rejected = self._blanker.blank(chunk)
+        self.records += rejected
         try:
-            records = PyEvtxParser(io.BytesIO(_HEADER + chunk), number_of_threads=1).records_json()
+            records = PyEvtxParser(io.BytesIO(_HEADER + blanked), number_of_threads=1).records_json()
         except RuntimeError as error:
             self._broken(str(error))
             return
-        ids: list[int] = []
-        texts: list[str] = []
         for _ in range(_MOST_ERRORS):
             try:
                 for record in cast("Iterator[dict[str, Any]]", records):
-                    ids.append(record["event_record_id"])
-                    texts.append(record["data"])
-                break
+                    if (text := record["data"]) != BLANK:
+                        self.records += 1
+                        self._record(text, record["event_record_id"], out)
+                return
             except RuntimeError as error:
                 self._broken(str(error))
-        self._records(ids, texts, out)
-
-    def _records(self, ids: list[int], texts: list[str], out: list[Record]) -> None:
-        """Sieve the chunk's records as lines (the parser escapes line ends within), and map what passes."""
-        self.records += len(texts)
-        lines = "\n".join((*texts, ""))
-        start = at = 0
-        while True:
-            start, passed = self._sieve.skim(lines, start)
-            at += passed
-            if at >= len(texts):
-                return
-            self._record(texts[at], ids[at], out)
-            start += len(texts[at]) + 1
-            at += 1
 
     def _record(self, text: str, record_id: int, out: list[Record]) -> None:
         try:

@@ -10,7 +10,7 @@ from enricher.formats._reader import Format
 from enricher.model.record import Record
 
 
-class FlatEvent(EventData, rename="pascal"):
+class FlatEvent(EventData, rename="pascal", gc=False):
     """One line. Header fields under NXLog's names, and those of Windows where shippers keep them."""
 
     event_id: Any = msgspec.field(name="EventID", default=None)

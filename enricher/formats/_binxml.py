@@ -1,0 +1,153 @@
+"""Blanks the records of an EVTX chunk that cannot matter, so that the parser does not render them.
+
+A record starts as Windows' event log service writes it: a fragment header, then an instance of the provider's system
+template, whose value 3 is the EventID and whose last value is the fragment of EventData. A blanked record loses one
+byte, the fragment header's first, and is rendered as nothing; template definitions that stand in it stay where later
+records refer to them. Where a record looks otherwise it is left to the parser.
+(Layout: libyal's "Windows XML Event Log (EVTX) format", sections 4 and 5.)
+"""
+
+import struct
+from collections import Counter
+from typing import Final
+
+from enricher.formats._security import SECURITY
+from enricher.formats._sysmon import SYSMON, tells
+
+BLANK: Final = '{"Event":null}'
+"""What the parser makes of a blanked record."""
+
+_FIRST_RECORD: Final = 512
+_RECORD_MAGIC: Final = b"**\0\0"
+_INSTANCE_MAGIC: Final = b"\x0f\x01\x01\x00\x0c"
+_RECORD: Final = struct.Struct("<4sI16x5sx4xI")
+"""Magic and size of a record; its fragment header and template token; where the chunk has the template's definition."""
+_SIZE: Final = struct.Struct("<I")
+_SIZE_AT: Final = 4
+_FRAGMENT_AT: Final = 24
+_INSTANCE: Final = struct.Struct("<5sx4xI")
+_INSTANCE_END: Final = _FRAGMENT_AT + _INSTANCE.size
+_DEFINITION: Final = struct.Struct("<20xI")
+"""Size of a template's definition, which stands where it is first used."""
+_VALUES: Final = struct.Struct("<IHxxHxxHxxHB")
+"""Number of values, sizes of the first four, type of the fourth."""
+_LOAD_VALUES: Final = struct.Struct("<IHxxHxxHBxHBxHBxHB")
+"""Number of values, sizes of the first six, types of the third to sixth."""
+_UINT16: Final = struct.Struct("<H")
+_STRING, _UINT16_TYPE, _UINT32_TYPE = 0x01, 0x06, 0x08
+_WANTED: Final = frozenset(SYSMON) | frozenset(SECURITY)
+_MODULE_LOAD: Final = 7
+_NOT_TLS: Final = "sysmon 7: no TLS library"
+_CACHED: Final = 1 << 14
+
+
+class Blanker:
+    """Decides by the event id, and for Sysmon's module loads by the module's path.
+
+    Args:
+        skipped: where to count why.
+    """
+
+    def __init__(self, skipped: Counter[str]) -> None:
+        self._skipped = skipped
+        self._reasons = {_MODULE_LOAD: _NOT_TLS} | dict.fromkeys(_WANTED - {_MODULE_LOAD})
+        """For each event id why it cannot matter, unless it is a module load that does; None: it can."""
+        self._sizes: dict[bytes, int] = {}
+        self._paths: dict[bytes, bool] = {}
+
+    def blank(self, chunk: bytes) -> tuple[bytearray, int]:
+        """Blank what cannot matter, up to the first record that is broken.
+
+        Returns:
+            The chunk, in which each run of such records is one blank record; and how many they were.
+        """
+        blanked = bytearray(chunk)
+        at, run, count = _FIRST_RECORD, 0, 0
+        unpack, reject, skipped = _RECORD.unpack_from, self._reject, self._skipped
+        try:
+            while True:
+                magic, size, instance, definition = unpack(chunk, at)
+                if magic != _RECORD_MAGIC or size <= _FRAGMENT_AT:
+                    break
+                reason = reject(chunk, at + _INSTANCE_END, definition) if instance == _INSTANCE_MAGIC else None
+                if reason is not None:
+                    skipped[reason] += 1
+                    count += 1
+                    if not run:
+                        run = at
+                        blanked[at + _FRAGMENT_AT] = 0
+                elif run:
+                    _SIZE.pack_into(blanked, run + _SIZE_AT, at - run)
+                    run = 0
+                at += size
+        except struct.error:
+            pass
+        if run:
+            _SIZE.pack_into(blanked, run + _SIZE_AT, at - run)
+        return blanked, count
+
+    def _reject(self, chunk: bytes, values: int, definition: int) -> str | None:
+        """Why a record cannot matter; None where it can, or that is unclear.
+
+        Args:
+            chunk: holds the record.
+            values: where the instance's head ends.
+            definition: where its template is defined.
+        """
+        if definition == values:
+            values = _after(chunk, values)
+        count, size0, size1, size2, size3, type3 = _VALUES.unpack_from(chunk, values)
+        if type3 != _UINT16_TYPE or size3 != _UINT16.size:
+            return None
+        data = values + 4 + 4 * count
+        (event_id,) = _UINT16.unpack_from(chunk, data + size0 + size1 + size2)
+        reasons = self._reasons
+        if event_id not in reasons:
+            reasons[event_id] = f"event {event_id}: not needed"
+        if event_id == _MODULE_LOAD and not self._load_is_idle(chunk, data + self._before_last(chunk, values, data)):
+            return None
+        return reasons[event_id]
+
+    def _before_last(self, chunk: bytes, values: int, data: int) -> int:
+        """Bytes of all values but the last."""
+        descriptors = chunk[values + 4 : data - 4]
+        known = self._sizes.get(descriptors)
+        if known is None:
+            if len(self._sizes) >= _CACHED:
+                self._sizes.clear()
+            known = self._sizes[descriptors] = sum(size for size, _ in struct.iter_unpack("<HH", descriptors))
+        return known
+
+    def _load_is_idle(self, chunk: bytes, at: int) -> bool:
+        """Whether Sysmon's event 7 names a module that tells nothing and is not the process's own image.
+
+        Image and ImageLoaded are the strings after ProcessId; RuleName stands before it since Sysmon 8.
+        """
+        magic, definition = _INSTANCE.unpack_from(chunk, at)
+        if magic != _INSTANCE_MAGIC:
+            return False
+        values = at + _INSTANCE.size
+        if definition == values:
+            values = _after(chunk, values)
+        count, s0, s1, s2, t2, s3, t3, s4, t4, s5, t5 = _LOAD_VALUES.unpack_from(chunk, values)
+        image = values + 4 + 4 * count + s0 + s1 + s2
+        if t3 == _UINT32_TYPE and t4 == t5 == _STRING:
+            image, image_size, loaded_size = image + s3, s4, s5
+        elif t2 == _UINT32_TYPE and t3 == t4 == _STRING:
+            image_size, loaded_size = s3, s4
+        else:
+            return False
+        loaded = image + image_size
+        path = chunk[loaded : loaded + loaded_size]
+        known = self._paths.get(path)
+        if known is None:
+            if len(self._paths) >= _CACHED:
+                self._paths.clear()
+            known = self._paths[path] = tells(path.decode("utf-16-le", "replace").rstrip("\0"))
+        return not known and (image_size != loaded_size or chunk[image:loaded].lower() != path.lower())
+
+
+def _after(chunk: bytes, definition: int) -> int:
+    """Where the template definition ends that starts at `definition`."""
+    (size,) = _DEFINITION.unpack_from(chunk, definition)
+    return definition + _DEFINITION.size + int(size)
