@@ -1,6 +1,7 @@
 """What a person sees: progress, tables, complaints."""
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,7 +78,15 @@ def show(outcome: Outcome, out: Path) -> None:
     console.print(_ledger(outcome))
     console.print(Text(f"Results: {visible(str(out))}/notices.jsonl, sessions.jsonl, observations.jsonl"))
     if outcome.notices:
-        console.print(Text(f"Explain one: an1496 explain {outcome.notices[0].id} --out {visible(str(out))}"))
+        console.print(Text(f"Explain one: {_command()} explain {outcome.notices[0].id} --out {visible(str(out))}"))
+
+
+def _command() -> str:
+    """How we were called, so that what we suggest works when typed."""
+    called = Path(sys.argv[0]).name
+    if called == "__main__.py":
+        return f"{Path(sys.executable).name} -m enricher"
+    return called if shutil.which(called) else sys.argv[0]
 
 
 def _notices(outcome: Outcome) -> Table:

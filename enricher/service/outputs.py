@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -24,23 +24,28 @@ def folder(path: Path) -> Path:
     return path
 
 
-def write(path: Path, lines: Iterable[bytes]) -> None:
-    """Write all lines to a file beside `path`, then move it there, so that no reader sees half a file.
+def write(folder: Path, results: Mapping[str, Iterable[bytes]]) -> None:
+    """Write every result to a file beside its name, and only when all are whole, move them there.
 
     Raises:
-        OutputError: disk full, no permission; the old file, if any, is as it was.
+        OutputError: disk full, no permission; the old results, if any, are as they were.
     """
-    part = path.with_name(path.name + ".part")
+    parts = {folder / name: folder / f"{name}.part" for name in results}
     try:
-        with part.open("wb") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        for part, lines in zip(parts.values(), results.values(), strict=True):
+            with part.open("wb") as file:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, part in parts.items():
+            part.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(f"{path}: cannot be written: {error.strerror}", "free space or give another --out") from error
+        for part in parts.values():
+            with contextlib.suppress(OSError):
+                part.unlink()
+        raise OutputError(
+            f"{folder}: the results cannot be written: {error.strerror}", "free space or give another --out"
+        ) from error
 
 
 def find_notice(path: Path, wanted: str) -> Notice:

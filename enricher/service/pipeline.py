@@ -54,9 +54,12 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
         judged = sorted(_judged(join.sessions(), store, engine), key=_order)
     told = notices(judged, engine.verdict_settings)
     ledger = _ledger(judged, told)
-    outputs.write(out / OBSERVATIONS, (jsonl.line(session.observation) for session, _ in judged))
-    outputs.write(out / SESSIONS, map(jsonl.line, ledger))
-    outputs.write(out / NOTICES, map(jsonl.line, told))
+    results: dict[str, Iterable[msgspec.Struct]] = {
+        OBSERVATIONS: (session.observation for session, _ in judged),
+        SESSIONS: ledger,
+        NOTICES: told,
+    }
+    outputs.write(out, {name: map(jsonl.line, records) for name, records in results.items()})
     return Outcome(told, ledger, join.hosts())
 
 
