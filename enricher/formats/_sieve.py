@@ -18,6 +18,8 @@ _CACHED: Final = 1 << 15
 _ID_WIDTH: Final = 10
 """Characters that hold a blank, a quote, five digits, a quote and what follows."""
 _ID: Final = re.compile(rb' ?("?)(\d{1,5})\1\s*[,}]')
+_ADJACENT: Final = len('", ')
+"""At most so much between two neighbours, which are therefore of one object."""
 _QUOTE: Final = ord('"')
 _NOT_TLS: Final = "sysmon 7: no TLS library"
 
@@ -67,7 +69,7 @@ class Sieve:
             if opened >= 0 and find(key, after, end) >= 0:
                 break
             if verdict is True:
-                if self._load_matters(text, after, end):
+                if self._load_matters(text, start, after, end):
                     break
                 verdict = _NOT_TLS
             skipped[verdict] += 1
@@ -89,25 +91,35 @@ class Sieve:
         self._ids[head] = verdict
         return verdict
 
-    def _load_matters(self, text: bytes, start: int, end: int) -> bool:
-        """Whether the loaded module tells of TLS or may be the process's own image."""
-        at = text.find(self._loaded_key, start, end)
-        after = at + len(self._loaded_key)
-        stop = text.find(b'"', after, end)
+    def _load_matters(self, text: bytes, start: int, after: int, end: int) -> bool:
+        """Whether the loaded module tells of TLS or may be the process's own image, or that is unclear.
+
+        Args:
+            text: holds the line.
+            start: of the line.
+            after: where the key of the event id ends; the paths are expected behind it.
+            end: of the line.
+        """
+        find, loaded_key, image_key = text.find, self._loaded_key, self._image_key
+        at = find(loaded_key, after, end)
+        loaded_at = at + len(loaded_key)
+        stop = find(b'"', loaded_at, end)
         if at < 0 or stop < 0:
             return True
-        loaded = text[after:stop]
+        loaded = text[loaded_at:stop]
         known = self._paths.get(loaded)
         if known is None:
             known = self._tells(loaded)
-        if known:
+        if known or find(loaded_key, stop, end) >= 0 or find(loaded_key, start, after) >= 0:
             return True
-        own = text.rfind(self._image_key, start, at)
-        if own < 0:
+        own_at = text.rfind(image_key, after, at)
+        if own_at < 0:
             return True
-        own += len(self._image_key)
-        own_end = own + stop - after
-        return text[own_end : own_end + 1] == b'"' and text[own:own_end].lower() == loaded.lower()
+        own_at += len(image_key)
+        own_stop = find(b'"', own_at, at)
+        if at - own_stop > _ADJACENT and text.count(image_key, start, end) != 1:
+            return True
+        return own_stop - own_at == stop - loaded_at and text[own_at:own_stop].lower() == loaded.lower()
 
     def _tells(self, loaded: bytes) -> bool:
         """Whether the path, still escaped, tells of TLS. An escape in the file's name counts as telling."""

@@ -241,6 +241,8 @@ class Result:
         self.skipped = dict(reader.skipped)
         self.records = reader.records
 
+    __hash__ = None
+
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other)
 
