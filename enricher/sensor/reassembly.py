@@ -1,5 +1,6 @@
 """One direction of a TCP connection, its bytes put back in order. The first copy of a byte wins."""
 
+from bisect import bisect_left
 from typing import Final
 
 Chunk = tuple[bytes, float, int]
@@ -53,7 +54,7 @@ class Stream:
     def _hold(self, start: int, payload: bytes, ts: float, frame: int) -> None:
         held = self._held
         pieces = []
-        for begin, kept, _, _ in held:
+        for begin, kept, _, _ in held[max(0, bisect_left(held, (start,)) - 1) :]:
             finish = begin + len(kept)
             if finish <= start:
                 continue

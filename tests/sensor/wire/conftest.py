@@ -156,13 +156,13 @@ class Wire:
 
     def pcap(self, packets, order="<", nano=False, link=1):
         """A pcap file of IP packets (Ethernet put around them) or of frames as they are for other link types."""
-        out = struct.pack(order + "IHHiIII", 0xA1B23C4D if nano else 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)
+        records = [struct.pack(order + "IHHiIII", 0xA1B23C4D if nano else 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)]
+        units = 10**9 if nano else 10**6
         for ts, packet in packets:
             frame = self.ethernet(packet) if link == 1 else packet
-            units = 10**9 if nano else 10**6
-            seconds = int(ts)
-            out += struct.pack(order + "IIII", seconds, round((ts - seconds) * units), len(frame), len(frame)) + frame
-        return out
+            fraction = round((ts - int(ts)) * units)
+            records.append(struct.pack(order + "IIII", int(ts), fraction, len(frame), len(frame)) + frame)
+        return b"".join(records)
 
     def sensor(self, **settings):
         return Sensor("x.pcap", WireSettings(**settings), Hashes())
