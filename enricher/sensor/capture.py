@@ -22,8 +22,8 @@ class Sensor:
 
     An Observation's `ts` is the time of the packet in which the first ClientHello starts, of the first ServerHello
     where the client was not seen; `source` is that packet's frame number. Its `anomalies` stay None.
-    `established` is None, where Zeek says F, if the capture ended first, a direction or part of it is missing, or memory
-    ran out.
+    `established` is None, where Zeek says F, if the capture ended first, a direction or part of it is missing, or
+    memory ran out.
     """
 
     def __init__(self, name: str, settings: WireSettings, certificates: CertificateReader) -> None:
