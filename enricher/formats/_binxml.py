@@ -11,6 +11,7 @@ import struct
 from collections import Counter
 from typing import Final
 
+from enricher.formats._memo import Memo
 from enricher.formats._security import SECURITY
 from enricher.formats._sysmon import SYSMON, tells
 
@@ -20,8 +21,9 @@ BLANK: Final = '{"Event":null}'
 _FIRST_RECORD: Final = 512
 _RECORD_MAGIC: Final = b"**\0\0"
 _INSTANCE_MAGIC: Final = b"\x0f\x01\x01\x00\x0c"
-_RECORD: Final = struct.Struct("<4sI16x5sx4xI")
-"""Magic and size of a record; its fragment header and template token; where the chunk has the template's definition."""
+_RECORD: Final = struct.Struct("<4sI16x5sx4xIIHxxHxxHxxHB")
+"""Magic and size of a record; its fragment header and template token; where the chunk has the template's definition;
+then, unless the definition stands here, `_VALUES`."""
 _SIZE: Final = struct.Struct("<I")
 _SIZE_AT: Final = 4
 _FRAGMENT_AT: Final = 24
@@ -38,7 +40,6 @@ _STRING, _UINT16_TYPE, _UINT32_TYPE = 0x01, 0x06, 0x08
 _WANTED: Final = frozenset(SYSMON) | frozenset(SECURITY)
 _MODULE_LOAD: Final = 7
 _NOT_TLS: Final = "sysmon 7: no TLS library"
-_CACHED: Final = 1 << 14
 
 
 class Blanker:
@@ -50,10 +51,9 @@ class Blanker:
 
     def __init__(self, skipped: Counter[str]) -> None:
         self._skipped = skipped
-        self._reasons = {_MODULE_LOAD: _NOT_TLS} | dict.fromkeys(_WANTED - {_MODULE_LOAD})
-        """For each event id why it cannot matter, unless it is a module load that does; None: it can."""
-        self._sizes: dict[bytes, int] = {}
-        self._paths: dict[bytes, bool] = {}
+        self._reasons = Memo(_reason)
+        self._sizes = Memo(_before_last)
+        self._paths = Memo(_tells)
 
     def blank(self, chunk: bytes) -> tuple[bytearray, int]:
         """Blank what cannot matter, up to the first record that is broken.
@@ -62,17 +62,33 @@ class Blanker:
             The chunk, in which each run of such records is one blank record; and how many they were.
         """
         blanked = bytearray(chunk)
-        at, run, count = _FIRST_RECORD, 0, 0
-        unpack, reject, skipped = _RECORD.unpack_from, self._reject, self._skipped
+        at, run = _FIRST_RECORD, 0
+        rejected: list[str] = []
+        unpack, values_of, uint16_of, reasons = (
+            _RECORD.unpack_from,
+            _VALUES.unpack_from,
+            _UINT16.unpack_from,
+            self._reasons,
+        )
         try:
             while True:
-                magic, size, instance, definition = unpack(chunk, at)
+                magic, size, instance, definition, count, size0, size1, size2, size3, type3 = unpack(chunk, at)
                 if magic != _RECORD_MAGIC or size <= _FRAGMENT_AT:
                     break
-                reason = reject(chunk, at + _INSTANCE_END, definition) if instance == _INSTANCE_MAGIC else None
+                reason = None
+                if instance == _INSTANCE_MAGIC:
+                    values = at + _INSTANCE_END
+                    if definition == values:
+                        values = _after(chunk, values)
+                        count, size0, size1, size2, size3, type3 = values_of(chunk, values)
+                    if type3 == _UINT16_TYPE and size3 == _UINT16.size:
+                        data = values + 4 + 4 * count
+                        (event_id,) = uint16_of(chunk, data + size0 + size1 + size2)
+                        reason = reasons[event_id]
+                        if event_id == _MODULE_LOAD and not self._load_is_idle(chunk, values, data):
+                            reason = None
                 if reason is not None:
-                    skipped[reason] += 1
-                    count += 1
+                    rejected.append(reason)
                     if not run:
                         run = at
                         blanked[at + _FRAGMENT_AT] = 0
@@ -84,45 +100,15 @@ class Blanker:
             pass
         if run:
             _SIZE.pack_into(blanked, run + _SIZE_AT, at - run)
-        return blanked, count
+        self._skipped.update(rejected)
+        return blanked, len(rejected)
 
-    def _reject(self, chunk: bytes, values: int, definition: int) -> str | None:
-        """Why a record cannot matter; None where it can, or that is unclear.
-
-        Args:
-            chunk: holds the record.
-            values: where the instance's head ends.
-            definition: where its template is defined.
-        """
-        if definition == values:
-            values = _after(chunk, values)
-        count, size0, size1, size2, size3, type3 = _VALUES.unpack_from(chunk, values)
-        if type3 != _UINT16_TYPE or size3 != _UINT16.size:
-            return None
-        data = values + 4 + 4 * count
-        (event_id,) = _UINT16.unpack_from(chunk, data + size0 + size1 + size2)
-        reasons = self._reasons
-        if event_id not in reasons:
-            reasons[event_id] = f"event {event_id}: not needed"
-        if event_id == _MODULE_LOAD and not self._load_is_idle(chunk, data + self._before_last(chunk, values, data)):
-            return None
-        return reasons[event_id]
-
-    def _before_last(self, chunk: bytes, values: int, data: int) -> int:
-        """Bytes of all values but the last."""
-        descriptors = chunk[values + 4 : data - 4]
-        known = self._sizes.get(descriptors)
-        if known is None:
-            if len(self._sizes) >= _CACHED:
-                self._sizes.clear()
-            known = self._sizes[descriptors] = sum(size for size, _ in struct.iter_unpack("<HH", descriptors))
-        return known
-
-    def _load_is_idle(self, chunk: bytes, at: int) -> bool:
+    def _load_is_idle(self, chunk: bytes, values: int, data: int) -> bool:
         """Whether Sysmon's event 7 names a module that tells nothing and is not the process's own image.
 
         Image and ImageLoaded are the strings after ProcessId; RuleName stands before it since Sysmon 8.
         """
+        at = data + self._sizes[chunk[values + 4 : data - 4]]
         magic, definition = _INSTANCE.unpack_from(chunk, at)
         if magic != _INSTANCE_MAGIC:
             return False
@@ -139,15 +125,26 @@ class Blanker:
             return False
         loaded = image + image_size
         path = chunk[loaded : loaded + loaded_size]
-        known = self._paths.get(path)
-        if known is None:
-            if len(self._paths) >= _CACHED:
-                self._paths.clear()
-            known = self._paths[path] = tells(path.decode("utf-16-le", "replace").rstrip("\0"))
-        return not known and (image_size != loaded_size or chunk[image:loaded].lower() != path.lower())
+        return not self._paths[path] and (image_size != loaded_size or chunk[image:loaded].lower() != path.lower())
 
 
 def _after(chunk: bytes, definition: int) -> int:
     """Where the template definition ends that starts at `definition`."""
     (size,) = _DEFINITION.unpack_from(chunk, definition)
     return definition + _DEFINITION.size + int(size)
+
+
+def _reason(event_id: int) -> str | None:
+    """Why events of this id cannot matter, unless one is a module load that does; None: they can."""
+    if event_id == _MODULE_LOAD:
+        return _NOT_TLS
+    return None if event_id in _WANTED else f"event {event_id}: not needed"
+
+
+def _before_last(descriptors: bytes) -> int:
+    """Bytes of the values that are described here, which are all but the last."""
+    return sum(size for size, _ in struct.iter_unpack("<HH", descriptors))
+
+
+def _tells(path: bytes) -> bool:
+    return tells(path.decode("utf-16-le", "replace").rstrip("\0"))

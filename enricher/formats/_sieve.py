@@ -9,12 +9,12 @@ import re
 from collections import Counter
 from typing import Final
 
+from enricher.formats._memo import Memo
 from enricher.formats._security import SECURITY
 from enricher.formats._sysmon import SYSMON, tells
 
 _WANTED: Final = frozenset(SYSMON) | frozenset(SECURITY)
 _MODULE_LOAD: Final = 7
-_CACHED: Final = 1 << 15
 _ID_WIDTH: Final = 10
 """Characters that hold a blank, a quote, five digits, a quote and what follows."""
 _ID: Final = re.compile(rb' ?("?)(\d{1,5})\1\s*[,}]')
@@ -39,8 +39,8 @@ class Sieve:
         self._loaded_key = loaded_key
         self._image_key = image_key
         self._skipped = skipped
-        self._ids: dict[bytes, str | bool] = {}
-        self._paths: dict[bytes, bool] = {}
+        self._ids = Memo(_judge)
+        self._paths = Memo(_tells)
 
     def skim(self, text: bytes, start: int) -> tuple[int, int]:
         """Pass over the lines from `start` on that cannot matter, counting why; stop at one that can or may.
@@ -49,16 +49,14 @@ class Sieve:
             Where that line starts, and how many were passed over.
         """
         key, skip = self._id_key, len(self._id_key)
-        find, verdict_of, skipped = text.find, self._ids.get, self._skipped
-        lines = 0
+        find, verdicts = text.find, self._ids
+        reasons: list[str] = []
         while (end := find(b"\n", start)) >= 0:
             at = find(key, start, end)
             if at < 0:
                 break
             after = at + skip
-            verdict = verdict_of(text[after : after + _ID_WIDTH])
-            if verdict is None:
-                verdict = self._judge(text[after : after + _ID_WIDTH])
+            verdict = verdicts[text[after : after + _ID_WIDTH]]
             if not verdict:
                 break
             # The key is the event's own if no object opened before it (a brace after a quote is a GUID's) …
@@ -72,24 +70,10 @@ class Sieve:
                 if self._load_matters(text, start, after, end):
                     break
                 verdict = _NOT_TLS
-            skipped[verdict] += 1
-            lines += 1
+            reasons.append(verdict)
             start = end + 1
-        return start, lines
-
-    def _judge(self, head: bytes) -> str | bool:
-        """A reason to reject this event id; True for module loads; False for what must be decoded."""
-        match = _ID.match(head)
-        verdict: str | bool
-        if match is None:
-            verdict = False
-        else:
-            event_id = int(match[2])
-            verdict = event_id == _MODULE_LOAD if event_id in _WANTED else f"event {event_id}: not needed"
-        if len(self._ids) >= _CACHED:
-            self._ids.clear()
-        self._ids[head] = verdict
-        return verdict
+        self._skipped.update(reasons)
+        return start, len(reasons)
 
     def _load_matters(self, text: bytes, start: int, after: int, end: int) -> bool:
         """Whether the loaded module tells of TLS or may be the process's own image, or that is unclear.
@@ -107,10 +91,7 @@ class Sieve:
         if at < 0 or stop < 0:
             return True
         loaded = text[loaded_at:stop]
-        known = self._paths.get(loaded)
-        if known is None:
-            known = self._tells(loaded)
-        if known or find(loaded_key, stop, end) >= 0 or find(loaded_key, start, after) >= 0:
+        if self._paths[loaded] or find(loaded_key, stop, end) >= 0 or find(loaded_key, start, after) >= 0:
             return True
         own_at = text.rfind(image_key, after, at)
         if own_at < 0:
@@ -121,12 +102,17 @@ class Sieve:
             return True
         return own_stop - own_at == stop - loaded_at and text[own_at:own_stop].lower() == loaded.lower()
 
-    def _tells(self, loaded: bytes) -> bool:
-        """Whether the path, still escaped, tells of TLS. An escape in the file's name counts as telling."""
-        head, _, name = loaded.rpartition(b"\\\\")
-        plain = name.decode("latin-1")
-        verdict = head.endswith(b"\\") or "\\" in plain or tells(plain)
-        if len(self._paths) >= _CACHED:
-            self._paths.clear()
-        self._paths[loaded] = verdict
-        return verdict
+
+def _judge(head: bytes) -> str | bool:
+    """A reason to reject the event id that starts here; True for module loads; False for what must be decoded."""
+    match = _ID.match(head)
+    if match is None:
+        return False
+    event_id = int(match[2])
+    return event_id == _MODULE_LOAD if event_id in _WANTED else f"event {event_id}: not needed"
+
+
+def _tells(loaded: bytes) -> bool:
+    """Whether a path, still escaped, tells of TLS. An escape in the file's name counts as telling."""
+    head, _, name = loaded.rpartition(b"\\\\")
+    return head.endswith(b"\\") or b"\\" in name or tells(name.decode("latin-1"))

@@ -2,16 +2,14 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-T = TypeVar("T")
+from enricher.formats._memo import Memo
 
 MAX_TEXT: Final = 32 << 10
 """Characters of any text; a Windows command line holds at most 32767."""
 
-_CACHED: Final = 1 << 15
 _LONGEST_ADDRESS: Final = 64
 _LONGEST_GUID: Final = 64
 _LONGEST_HASHES: Final = 1024
@@ -73,28 +71,14 @@ def boolean(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-class _Memo(dict[str, T]):
-    """What a conversion gave, for a bounded number of texts; logs repeat few."""
-
-    def __init__(self, convert: Callable[[str], T]) -> None:
-        super().__init__()
-        self._convert = convert
-
-    def __missing__(self, key: str) -> T:
-        if len(self) >= _CACHED:
-            self.clear()
-        value = self[key] = self._convert(key)
-        return value
-
-
 class Values:
     """The conversions that are worth remembering, for one input."""
 
     def __init__(self) -> None:
-        self._addresses = _Memo(_address)
-        self._guids = _Memo(_guid)
-        self._hashes = _Memo(_hashes)
-        self._minutes = _Memo(_minute)
+        self._addresses = Memo(_address)
+        self._guids = Memo(_guid)
+        self._hashes = Memo(_hashes)
+        self._minutes = Memo(_minute)
 
     def address(self, value: Any) -> str | None:
         """Canonical text of an IP address (RFC 5952), without scope id; IPv4-mapped as IPv4; unspecified as None."""

@@ -4,8 +4,9 @@ from collections import Counter
 from typing import Any
 
 from enricher.formats._eventdata import EventData
+from enricher.formats._memo import Memo
 from enricher.formats._security import SECURITY
-from enricher.formats._sysmon import SYSMON
+from enricher.formats._sysmon import SYSMON, Mapper
 from enricher.formats._values import Values, number, text
 from enricher.model.endpoint import EndpointEvent
 
@@ -15,6 +16,7 @@ class WindowsEvents:
 
     def __init__(self, skipped: Counter[str]) -> None:
         self.values = Values()
+        self._kinds = Memo(_kind)
         self._skipped = skipped
 
     def event(
@@ -37,20 +39,15 @@ class WindowsEvents:
             data: the event's values.
             source: where the record stands.
         """
-        product = _product(origin)
-        number_ = number(event_id, 0xFFFF)
-        mapper = None if number_ is None else (SYSMON if product == "sysmon" else SECURITY).get(number_)
-        if product is None or mapper is None:
-            self._skipped[f"{product or 'event'} {number_}: not needed"] += 1
-            return None
-        result = self._map(mapper, f"{product}:{number_}", computer, logged, data, source)
+        label, mapper = self._kinds[str(origin), str(event_id)]
+        result = "not needed" if mapper is None else self._map(mapper, label, computer, logged, data, source)
         if isinstance(result, str):
-            self._skipped[f"{product} {number_}: {result}"] += 1
+            self._skipped[f"{label.replace(':', ' ')}: {result}"] += 1
             return None
         return result
 
     def _map(
-        self, mapper: Any, clock: str, computer: Any, logged: Any, data: EventData, source: str
+        self, mapper: Mapper, clock: str, computer: Any, logged: Any, data: EventData, source: str
     ) -> EndpointEvent | str:
         host = text(computer)
         if host is None:
@@ -62,12 +59,16 @@ class WindowsEvents:
         if ts is None:
             return "no time"
         at = {"host": host.lower().rstrip("."), "ts": ts, "clock": clock, "logged": written, "source": source}
-        result: EndpointEvent | str = mapper(data, at, self.values)
-        return result
+        return mapper(data, at, self.values)
 
 
-def _product(origin: Any) -> str | None:
-    name = str(origin).lower()
+def _kind(kind: tuple[str, str]) -> tuple[str, Mapper | None]:
+    """Product and event id as `clock` names them, and what maps such events, from origin and event id."""
+    name, number_ = kind[0].lower(), number(kind[1], 0xFFFF)
     if "sysmon" in name:
-        return "sysmon"
-    return "security" if name in ("security", "microsoft-windows-security-auditing") else None
+        product, mappers = "sysmon", SYSMON
+    elif name in ("security", "microsoft-windows-security-auditing"):
+        product, mappers = "security", SECURITY
+    else:
+        return f"event:{number_}", None
+    return f"{product}:{number_}", None if number_ is None else mappers.get(number_)

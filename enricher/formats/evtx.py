@@ -32,28 +32,25 @@ class EvtxReader(BaseReader):
         super().__init__(name)
         self._events = WindowsEvents(self.skipped)
         self._blanker = Blanker(self.skipped)
-        self._rest = bytearray()
+        self._rest = b""
         self._offset = -_HEADER_SIZE
         """Where in the chunks `_rest` starts; negative before the first."""
 
     def feed(self, data: bytes) -> list[Record]:
         """See `Reader.feed`."""
-        rest = self._rest
-        rest += data
-        start = 0
-        if self._offset < 0:
-            if len(rest) < _HEADER_SIZE:
-                return []
-            start, self._offset = _HEADER_SIZE, 0
         out: list[Record] = []
-        while len(rest) - start >= _CHUNK_SIZE:
-            with memoryview(rest) as view:
-                chunk = bytes(view[start : start + _CHUNK_SIZE])
-            self._chunk(chunk, out)
-            start += _CHUNK_SIZE
-            self._offset += _CHUNK_SIZE
-        del rest[:start]
-        return out
+        start = 0
+        while True:
+            size = _CHUNK_SIZE if self._offset >= 0 else _HEADER_SIZE
+            stop = start + size - len(self._rest)
+            if stop > len(data):
+                self._rest += data[start:]
+                return out
+            if self._offset >= 0:
+                self._chunk(self._rest + data[start:stop], out)
+            self._rest = b""
+            self._offset += size
+            start = stop
 
     def close(self) -> list[Record]:
         """See `Reader.close`."""
@@ -61,7 +58,7 @@ class EvtxReader(BaseReader):
         if self._offset < 0:
             self._problem("offset 0", "the file ends within its header", "copy the file again")
         elif self._rest:
-            self._chunk(bytes(self._rest.ljust(_CHUNK_SIZE, b"\0")), out)
+            self._chunk(self._rest.ljust(_CHUNK_SIZE, b"\0"), out)
             self._broken("the file ends within this chunk")
         return out
 

@@ -1,0 +1,24 @@
+"""A bounded memory of what a conversion gave: logs repeat few values."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+CAPACITY: Final = 1 << 15
+"""Values remembered; a full memory starts anew."""
+
+
+class Memo(dict[K, V]):
+    """Converts a key when it is first asked for."""
+
+    def __init__(self, convert: Callable[[K], V]) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, key: K) -> V:
+        if len(self) >= CAPACITY:
+            self.clear()
+        value = self[key] = self._convert(key)
+        return value
