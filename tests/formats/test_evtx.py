@@ -76,9 +76,7 @@ def test_a_corrupt_chunk_is_a_problem_and_the_rest_is_read(read):
 
 def test_a_table_that_loops_does_not_hang_the_reader(read):
     data = bytearray(UACME.read_bytes())
-    (first,) = (link for link in struct.unpack_from("<96I", data, HEADER + 128)[:1])
     link = next(link for link in struct.unpack_from("<96I", data, HEADER + 128) if link)
-    assert first >= 0
     struct.pack_into("<I", data, HEADER + link, link)
     result = read("evtx", bytes(data))
     assert result.problems == [
