@@ -18,8 +18,13 @@ SEVERITY = {
     "unknown-short": "high",
     "widgits": "high",
     "broken": "high",
+    "expired": "medium",
+    "future": "medium",
+    "weak-key": "medium",
+    "sha1": "medium",
+    "other": "medium",
 }
-"""One weak anomaly of a trusted certificate (expired, long, SHA-1 …) is recorded, but makes no session abnormal."""
+"""What many honest servers have (a long life, an authority's certificate) is recorded, but makes no session abnormal."""
 
 
 def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ class Kind:
     suspect: bool = False
     """An unsigned program makes the connections; else it is a browser, and no notice is due."""
     severity: str | None = None
-    """Of the notice; None: one weak anomaly beside a good certificate makes no session abnormal."""
+    """Of the notice; None: one hint that many honest sessions give makes none abnormal."""
     address: str = ""
     acts: list[Act] = field(default_factory=list)
 
@@ -100,6 +100,7 @@ OPENSSL: dict[str, Kind] = {
         ("-tls1_1", *OLD),
         one("-tls1_1", "-fallback_scsv", *OLD, anomalies=["legacy_version", "version_fallback"], version="TLSv11"),
         suspect=True,
+        severity="medium",
     ),
     "fallback-refused": Kind(
         (),
@@ -111,7 +112,7 @@ OPENSSL: dict[str, Kind] = {
             last_alert="inappropriate_fallback",
         ),
         suspect=True,
-        severity="low",
+        severity="medium",
     ),
     "retry": Kind(("-groups", "X25519"), one("-groups", "P-384:X25519", version="TLSv13", cert_visible=False)),
     "no-sni": Kind((), one(anomalies=["no_sni"], version="TLSv13"), sni=False, suspect=True, severity="low"),
