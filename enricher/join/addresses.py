@@ -31,11 +31,10 @@ class Tenure:
         self._by_host: dict[str, list[Claim]] = {}
         for claim in sorted(claims):
             _extend(self._by_host.setdefault(claim.host, []), claim)
-        everything = sorted(claim for mine in self._by_host.values() for claim in mine)
-        self.intrusions = tuple(c for c in everything if len(self._by_host) > 1 and self._intrudes(c))
-        """Lone claims inside another host's run."""
-        for claim in self.intrusions:
-            self._by_host[claim.host].remove(claim)
+        lone = {host: self._intrusions(host) for host in self._by_host if len(self._by_host) > 1}
+        self._intruding = {host: moments for host, moments in lone.items() if moments}
+        for host, moments in self._intruding.items():
+            self._by_host[host] = sorted(set(self._by_host[host]).difference(moments))
         self._by_host = {host: kept for host, kept in self._by_host.items() if kept}
 
     @property
@@ -60,7 +59,7 @@ class Tenure:
 
     def believed(self, host: str, ts: float) -> bool:
         """Whether the host's claim at this time is one that we believe."""
-        lone = [claim for claim in self.intrusions if claim.host == host]
+        lone = self._intruding.get(host)
         return not lone or self._distance(lone, ts) > self._distance(self._by_host.get(host, ()), ts)
 
     def _inside(self, host: str, ts: float) -> bool:
@@ -74,19 +73,19 @@ class Tenure:
         after = claims[at].first if at < len(claims) else float("inf")
         return max(0.0, min(ts - before, after - ts))
 
-    def _intrudes(self, claim: Claim) -> bool:
-        """A moment, with none of its own host's claims near, and another host's before and after it, both near."""
-        mine = self._by_host[claim.host]
-        at = mine.index(claim)
-        alone = all(
-            max(claim.first, other.first) - min(claim.last, other.last) > self._reach
-            for other in mine[max(0, at - 1) : at] + mine[at + 1 : at + 2]
-        )
-        return (
-            claim.last - claim.first <= _INSTANT
-            and alone
-            and any(self._surrounds(claims, claim) for host, claims in self._by_host.items() if host != claim.host)
-        )
+    def _intrusions(self, host: str) -> list[Claim]:
+        """Moments, with none of the host's own claims near, and another host's before and after, both near."""
+        mine = self._by_host[host]
+        ends = [float("-inf"), *(claim.last for claim in mine[:-1])]
+        starts = [*(claim.first for claim in mine[1:]), float("inf")]
+        others = [claims for other, claims in self._by_host.items() if other != host]
+        return [
+            claim
+            for claim, before, after in zip(mine, ends, starts, strict=True)
+            if claim.last - claim.first <= _INSTANT
+            and min(claim.first - before, after - claim.last) > self._reach
+            and any(self._surrounds(claims, claim) for claims in others)
+        ]
 
     def _surrounds(self, claims: Sequence[Claim], claim: Claim) -> bool:
         at = bisect_left(claims, claim.first, key=_first)

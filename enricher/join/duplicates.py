@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import takewhile
 from operator import attrgetter
 from typing import Final
 
@@ -85,10 +86,10 @@ def _one_each(observations: Iterable[Observation], window: float) -> list[Observ
         by_uid.setdefault(o.uid, o)
     groups: list[list[Observation]] = []
     for o in sorted(by_uid.values(), key=lambda o: (o.ts, o.uid)):
-        for group in groups:
-            if abs(o.ts - group[0].ts) <= window and all(_input(o) != _input(other) for other in group):
-                group.append(o)
-                break
+        near = takewhile(lambda group, o=o: o.ts - group[0].ts <= window, reversed(groups))  # type: ignore[misc]
+        fitting = [group for group in near if all(_input(o) != _input(other) for other in group)]
+        if fitting:
+            fitting[-1].append(o)
         else:
             groups.append([o])
     return [min(group, key=_rank) for group in groups]

@@ -110,8 +110,14 @@ class Hosts:
 
     def network_clock(self, host: str, clock: str, network_ts: float) -> Clock:
         """The offset of one network-event clock around a session's time."""
-        offsets = self._offsets.get((host, clock))
+        offsets = self._offsets_of(host, clock)
         return offsets.around(network_ts) if offsets else UNKNOWN
+
+    def _offsets_of(self, host: str, clock: str) -> Offsets | None:
+        """The clock's own samples, else those of another event of the product: binds (5158) never have any."""
+        product = clock.partition(":")[0]
+        alike = [c for c in self._network_clocks.get(host, ()) if c.partition(":")[0] == product]
+        return next((self._offsets[host, c] for c in (clock, *alike) if (host, c) in self._offsets), None)
 
     def best_network_clock(self, host: str, network_ts: float) -> Clock:
         """The offset of the host's network-event clock with most samples around a time."""
@@ -120,7 +126,7 @@ class Hosts:
 
     def to_network(self, host: str, clock: str, event_ts: float) -> tuple[float, bool]:
         """A record's time in network time, and whether the offset is known; if not, the time is as it was."""
-        offsets = self._offsets.get((host, clock))
+        offsets = self._offsets_of(host, clock)
         offset = offsets.at_event(event_ts).offset if offsets else None
         return event_ts + (offset or 0.0), offset is not None
 

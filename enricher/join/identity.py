@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+_SAME_HOST: Final = 16
+"""More names than a host ever has: a ProcessGuid that is reported under more says nothing."""
+
 _NETBIOS: Final = 15
 """NetBIOS names end here; a longer DNS name has a NetBIOS name that is its first 15 characters."""
 
@@ -54,6 +57,8 @@ def shared_names(guids: Mapping[str, AbstractSet[str]]) -> Iterable[tuple[str, s
     own: defaultdict[str, int] = defaultdict(int)
     common: defaultdict[tuple[str, str], int] = defaultdict(int)
     for names in guids.values():
+        if len(names) > _SAME_HOST:
+            continue
         for name in names:
             own[name] += 1
         ordered = sorted(names)

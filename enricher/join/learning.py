@@ -45,7 +45,7 @@ class Learning:
         times: defaultdict[tuple[str, str], set[float]] = defaultdict(set)
         processes = set()
         for record in records:
-            if any(is_opener(record, o) for o in sessions):
+            if is_opener(record, sessions[0]):
                 host = self._hosts.canonical(record.host)
                 times[host, record.clock].add(record.ts)
                 processes.add((host, process_place(record.pid, record.guid), record.guid))
@@ -58,6 +58,8 @@ class Learning:
                 for key, ts in times.items():
                     self._keep(self.certain[key], Sample(o.ts, next(iter(ts))))
                 return
+        if len(sessions) * len(records) > self._most:
+            return
         tuple_id = min((o.uid for o in sessions), default="")
         for key, ts in times.items():
             for o in sessions:

@@ -22,12 +22,18 @@ from enricher.join.settings import StoreSettings
 _SCHEMES: Final = ("redis", "rediss", "unix")
 _DB: Final = re.compile(r"db=\d+")
 
+COMMANDS: Final = (
+    "ping", "zadd", "zremrangebyrank", "expire", "pfadd", "pfcount", "zrange", "zrangebyscore", "zrangebylex",
+    "zrevrangebylex", "scan", "unlink",
+)  # fmt: skip
+"""All that a Redis user must be allowed, on the keys of the namespace."""
+
 _REFUSALS: Final = (
     (("NOAUTH", "WRONGPASS", "INVALID USERNAME", "AUTHENTICATION REQUIRED", "AUTH "),
      "refuses us: wrong or no password",
      "put user and password into the URL: redis://USER:PASSWORD@HOST"),
     (("NOPERM", "NO PERMISSION"), "does not permit a command that we need",
-     "allow the user +@read +@write +@hyperloglog +expire +unlink +scan +ping on our keys"),
+     "allow the user " + " ".join(f"+{command}" for command in COMMANDS)),
     (("OOM", "MAXMEMORY"), "is out of memory",
      "raise its maxmemory, or lower store.retention_days or store.max_members"),
     (("LOADING",), "is still loading its data", "try again when it has finished"),
@@ -101,6 +107,7 @@ class Link:
             StoreError: nobody answers, or refuses us.
         """
         self._where = place(url)
+        self._broken: StoreError | None = None
         options: dict[str, Any] = {
             "socket_timeout": settings.timeout_seconds,
             "retry": Retry(NoBackoff(), 0),
@@ -161,7 +168,12 @@ class Link:
 
     @contextlib.contextmanager
     def _guard(self) -> Iterator[None]:
+        if self._broken is not None:  # the client would connect anew, and answers would belong to other questions
+            raise self._broken
         try:
             yield
-        except (redis.RedisError, hiredis.HiredisError, OSError, ValueError) as error:
+        except redis.ResponseError as error:
             raise _explain(error, self._where) from None
+        except (redis.RedisError, hiredis.HiredisError, OSError, ValueError) as error:
+            self._broken = _explain(error, self._where)
+            raise self._broken from None

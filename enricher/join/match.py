@@ -43,8 +43,11 @@ class Decision(NamedTuple):
 
     disposition: Disposition
     openers: tuple[Opener, ...] = ()
-    method: Method | None = None
+    host: str | None = None
+    """None when it could be more than one."""
     note: str | None = None
+    disbelieved: int = 0
+    """Records that spoke for an address that is another host's."""
 
 
 class Owners(Protocol):
@@ -88,12 +91,17 @@ def decide(
         turn: how many sessions on the 5-tuple came before this one.
         of: how many there are.
     """
-    opening = [r for r in records if is_opener(r, o)]
-    disbelieved = [r for r in opening if not _believed(r, known)]
-    openers = [p for r in opening if r not in disbelieved for p in _processes(o, r, opening, known)]
+    opening: list[NetworkConnect] = []
+    disbelieved: list[NetworkConnect] = []
+    for record in records:
+        if is_opener(record, o):
+            (opening if _believed(record, known) else disbelieved).append(record)
+    openers = [p for r in opening for p in _processes(o, r, opening, known)]
     note = _disbelief(disbelieved, known)
+    lies = len(disbelieved)
     if not openers:
-        return Decision("no_network_event", note=note) if note else None
+        return Decision("no_network_event", note=note, disbelieved=lies) if note else None
+    hosts = {p.process.host for p in openers}
     chosen = nearest(openers, known)
     rivals = _rivals(chosen, known) if chosen else []
     if chosen is None or rivals:
@@ -102,14 +110,15 @@ def decide(
             if rivals
             else "several processes report this connection"
         )
-        return Decision("ambiguous", tuple(sorted(openers, key=order)), "tuple", why)
+        host = hosts.pop() if len(hosts) == 1 and not rivals else None
+        return Decision("ambiguous", tuple(sorted(openers, key=order)), host, why, lies)
     if len({p.process for p in openers}) > 1:
         note = "several processes report this connection; time decided"
     elif chosen.delta is None:
         chosen = _in_turn(chosen, openers, turn, of)
     elif abs(chosen.delta) > known.settings.owner_reach:
         note = "the record is far from the session in time, but no other names a process"
-    return Decision("matched", (chosen,), "tuple", note)
+    return Decision("matched", (chosen,), chosen.process.host, note, lies)
 
 
 def _in_turn(chosen: Opener, openers: Sequence[Opener], turn: int, of: int) -> Opener:
@@ -268,8 +277,9 @@ def _lives_of(
 def _module_time(record: NetworkConnect, host: str, fitting: Sequence[Life], known: Knowledge) -> float | None:
     """The record's time by the host's clock of process events; None when the two clocks cannot be compared."""
     product = record.clock.partition(":")[0]
-    if all(e.clock.partition(":")[0] == product for life in fitting for e in life.events):
-        return record.ts if product != "sysmon" else None  # Sysmon's network events run on a clock of their own
+    alike = all(e.clock.partition(":")[0] == product for life in fitting for e in life.events)
+    if alike and product != "sysmon":  # Sysmon's network events run on a clock of their own
+        return record.ts
     module = known.hosts.module_clock(host)
     at, sure = known.hosts.to_network(host, record.clock, record.ts)
     return at - module.offset if sure and module.offset is not None else None

@@ -37,12 +37,12 @@ class Life(NamedTuple):
 
 
 def guid_start(guid: str | None) -> float | None:
-    """When the process started: second and third group of its ProcessGuid, seconds in hex, high half first."""
+    """When the process started: second and third group of its ProcessGuid, seconds in hex, low half first."""
     groups = (guid or "").split("-")
     if len(groups) != 5 or len(groups[1]) != 4 or len(groups[2]) != 4:
         return None
     try:
-        return float(int(groups[1] + groups[2], 16)) or None
+        return float(int(groups[2] + groups[1], 16)) or None
     except ValueError:
         return None
 

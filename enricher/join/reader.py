@@ -23,6 +23,9 @@ _GROUP: Final = 64
 _HANDSHAKES: Final = 16
 """Latest full handshakes tried for a resumed session: one suffices, unless it is a duplicate of another."""
 
+_RECORDS: Final = 256
+"""Latest records heard on one 5-tuple: more only come from somebody who wants every pair compared."""
+
 _LIVES: Final = 8192
 """Pids whose processes are remembered between groups."""
 
@@ -78,12 +81,13 @@ class Reader:
         for o in observed:
             found.setdefault(connection_of(o), Tuple5([], [])).sessions.append(o)
         for members in self._store.members([self._keys.connections(*bucket) for bucket in group]):
-            for member in members:
+            for member in reversed(members):
                 record = decode(member, NetworkConnect)
                 if record is None or record.local_ip is None or record.remote_ip is None or record.remote_port is None:
                     continue
                 sides = (record.local_ip, record.local_port), (record.remote_ip, record.remote_port)
-                if at := found.get(connection(record.proto, *sides)):
+                at = found.get(connection(record.proto, *sides))
+                if at is not None and len(at.records) < _RECORDS:
                     at.records.append(record)
         return found
 
@@ -111,18 +115,19 @@ class Reader:
             for name, blobs in zip(wanted, found, strict=True)
         }
 
-    def handshakes(self, resumed: Sequence[Observation]) -> dict[str, list[Observation]]:
-        """For each resumed session (by uid): the full handshakes that it can have resumed."""
+    def handshakes(self, resumed: Sequence[Observation]) -> list[list[Observation]]:
+        """For each resumed session: the full handshakes that it can have resumed."""
         latest: list[Command] = []
         for o in resumed:
             key = self._keys.resumable(o.orig_h)
             latest.append(("ZREVRANGEBYLEX", key, f"[{handshake(o)}\x7f", f"[{service(o)}", "LIMIT", 0, _HANDSHAKES))
-        places: dict[str, set[Bucket]] = {}
-        for o, members in zip(resumed, self._store.read(latest), strict=True):
-            places[o.uid] = {(parts[5], parts[6]) for parts in split(members) if len(parts) == 7}
-        every = sorted(set().union(*places.values()))
+        places = [
+            {(parts[5], parts[6]) for parts in split(members) if len(parts) == 7}
+            for members in self._store.read(latest)
+        ]
+        every = sorted(set().union(*places))
         by_place = {place: self.observations([place]) for place in every}
-        return {uid: [o for place in sorted(mine) for o in by_place[place]] for uid, mine in places.items()}
+        return [[o for place in sorted(mine) for o in by_place[place]] for mine in places]
 
     def tenures(self, addresses: Iterable[str], hosts: Hosts) -> dict[str, Tenure]:
         """Whose each address was."""

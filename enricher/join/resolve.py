@@ -1,5 +1,6 @@
 """Drives the rules over the store: first the clocks, then every session, a group of buckets at a time."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from enricher.join.addresses import Tenure
@@ -33,6 +34,8 @@ class Join:
         validate(store.settings, self._settings)
         self._reader = Reader(store, self._settings)
         self._hosts = self._reader.hosts()
+        self.counters: Counter[str] = Counter()
+        """`records_disbelieved`: per session, records that spoke for an address that is another host's."""
         self._processes: dict[tuple[object, ...], Process] = {}
         self._learn()
 
@@ -69,6 +72,7 @@ class Join:
         sessions: list[Session] = []
         for o, there, turn in self._with_certificates(tuples):
             decision = decide(o, there.records, known, turn=turn, of=len(there.sessions))
+            self.counters["records_disbelieved"] += decision.disbelieved if decision else 0
             if decision is not None and decision.openers:
                 sessions.append(self._told(o, decision))
                 continue
@@ -84,10 +88,10 @@ class Join:
     def _with_certificates(self, tuples: Mapping[Connection, Tuple5]) -> Iterator[tuple[Observation, Tuple5, int]]:
         """Each session, the 5-tuple it is on, its turn there; resumed ones with the certificate they resumed."""
         resumed = [o for there in tuples.values() for o in there.sessions if wants_certificate(o)]
-        handshakes = self._reader.handshakes(resumed)
+        handshakes = dict(zip(map(id, resumed), self._reader.handshakes(resumed), strict=True))
         for there in tuples.values():
             for turn, o in enumerate(there.sessions):
-                yield plain(inherit(o, handshakes.get(o.uid, ()))), there, turn
+                yield plain(inherit(o, handshakes.get(id(o), ()))), there, turn
 
     def _knowledge(self, tuples: Mapping[Connection, Tuple5]) -> Knowledge:
         """Owners and processes that the rules will ask for."""
@@ -104,16 +108,14 @@ class Join:
 
     def _told(self, o: Observation, decision: Decision) -> Session:
         """A session whose 5-tuple an endpoint reported."""
-        openers = decision.openers
-        owners = {opener.process.host for opener in openers}
-        host = owners.pop() if len(owners) == 1 else None
+        openers, host = decision.openers, decision.host
         matched = openers[0] if decision.disposition == "matched" else None
         clock = openers[0].record.clock
         return Session(
             observation=o,
             disposition=decision.disposition,
             host=host,
-            method=decision.method,
+            method="tuple",
             flipped=openers[0].flipped,
             connect_source=matched.record.source if matched else None,
             connect_ts=matched.record.ts if matched else None,

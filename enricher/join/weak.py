@@ -72,7 +72,8 @@ def _binds(record: NetworkConnect, o: Observation) -> bool:
 
 def by_library(o: Observation, host: str, loads: Sequence[Load], known: Knowledge) -> Guess | None:
     """Who loaded a telling library within the window around the session, by the corrected clock of module events."""
-    offset = known.hosts.module_clock(host).offset or 0.0
+    clock = known.hosts.module_clock(host)
+    offset = clock.offset or 0.0
     nearest_load: dict[ProcessId, Load] = {}
     for load in sorted(loads, key=lambda e: (abs(o.ts - e.ts - offset), e.ts, e.source or "", e.image or "")):
         if known.hosts.canonical(load.name) != host or abs(o.ts - load.ts - offset) > known.settings.library_window:
@@ -98,7 +99,8 @@ def by_library(o: Observation, host: str, loads: Sequence[Load], known: Knowledg
         "library_time",
         next(iter(nearest_load)),
         (),
-        "the only process that loaded a TLS library at this time; no record of the connection itself",
+        "the only process that loaded a TLS library at this time; no record of the connection itself"
+        + ("" if clock.offset is not None else "; the clock of module loads is taken as right"),
     )
 
 

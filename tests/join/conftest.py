@@ -21,7 +21,7 @@ T = 1_700_000_000.0
 
 def guid(n: int, machine: str = "aaaa0001", start: float = T - 100) -> str:
     seconds = f"{int(start):08x}"
-    return f"{machine}-{seconds[:4]}-{seconds[4:]}-{n:04x}-000000000500"
+    return f"{machine}-{seconds[4:]}-{seconds[:4]}-{n:04x}-000000000500"
 
 
 def observe(ts: float = T, port: int = 50000, **more: Any) -> Observation:

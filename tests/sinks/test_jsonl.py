@@ -21,4 +21,6 @@ def test_a_line_has_no_character_that_a_terminal_obeys(text: str) -> None:
     line = jsonl.line(Text(text)).decode()
     assert line.endswith("\n")
     body = line[:-1]
-    assert not any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or c in "\u061c\u200e\u200f\u202a\u202e\u2066\u2069" for c in body)
+    assert not any(
+        ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or c in "\u061c\u200e\u200f\u202a\u202e\u2066\u2069" for c in body
+    )
