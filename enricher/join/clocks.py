@@ -60,12 +60,18 @@ class Offsets:
         return self._judge(self._by_network.samples)
 
     def _vote(self, line: "_Timeline", ts: float) -> Clock:
-        """As many samples on either side; the same for all times between two samples, so it is judged once."""
+        """The nearest samples vote; where they disagree, as at a reboot, those that agree with the nearest one win."""
+        if not line.samples:
+            return UNKNOWN
         at = bisect_left(line.times, ts)
-        if at not in line.votes:
-            low = max(0, min(at - self._neighbours // 2, len(line.samples) - self._neighbours))
-            line.votes[at] = self._judge(line.samples[low : low + self._neighbours])
-        return line.votes[at]
+        nearest = min((i for i in (at - 1, at) if 0 <= i < len(line.times)), key=lambda i: abs(line.times[i] - ts))
+        if nearest not in line.votes:
+            low = max(0, min(nearest - self._neighbours // 2, len(line.samples) - self._neighbours))
+            window = line.samples[low : low + self._neighbours]
+            delta = line.samples[nearest].delta
+            like_it = [s for s in window if abs(s.delta - delta) <= self._agreement]
+            line.votes[nearest] = self._judge(like_it if 1 < len(like_it) <= len(window) // 2 else window)
+        return line.votes[nearest]
 
     def _judge(self, samples: Sequence[Sample]) -> Clock:
         if not samples:

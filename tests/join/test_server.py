@@ -100,13 +100,11 @@ def test_without_any_server_program_the_error_says_what_to_install(monkeypatch):
 
 
 def test_a_server_that_dies_in_the_middle_is_a_store_error(make):
-    with Store.open() as store:
+    with pytest.raises(StoreError, match="went away"), Store.open() as store:
         store.put([make.observe()])
         store.flush()
         assert store._server is not None
         os.kill(store._server.pid, signal.SIGKILL)
         assert gone(store._server.pid)
-        with pytest.raises(StoreError, match="went away"):
-            for i in range(50):
-                store.put([make.observe(port=1024 + i)])
-            store.flush()
+        for i in range(50):
+            store.put([make.observe(port=1024 + i)])
