@@ -83,7 +83,8 @@ def endpoint_records(n: int, rng: random.Random) -> Iterator[Record]:
         process += 1
         h = rng.randrange(HOSTS)
         host, ts = f"ws{h:04d}.corp.example.com", START + process * 0.7
-        guid = f"{h:08x}-{int(ts):08x}"[:13] + f"-{int(ts) & 0xFFFF:04x}-{process & 0xFFFF:04x}-000000000500"
+        seconds = f"{int(ts):08x}"
+        guid = f"{h:08x}-{seconds[4:]}-{seconds[:4]}-{process & 0xFFFF:04x}-000000000500"
         image = rf"C:\Program Files\Vendor {process % 40}\Product\program{process % 40}.exe"
         common = {"host": host, "guid": guid, "pid": 4 * rng.randrange(250, 16000), "image": image}
         line = f'"{image}" --type=renderer --field-trial-handle=1718379636 --lang=en-US --service={process}'

@@ -99,12 +99,15 @@ def test_without_any_server_program_the_error_says_what_to_install(monkeypatch):
         EmbeddedServer()
 
 
-def test_a_server_that_dies_in_the_middle_is_a_store_error(make):
-    with pytest.raises(StoreError, match="went away"), Store.open() as store:
-        store.put([make.observe()])
-        store.flush()
-        assert store._server is not None
-        os.kill(store._server.pid, signal.SIGKILL)
-        assert gone(store._server.pid)
+def test_a_server_that_dies_in_the_middle_is_a_store_error_and_stays_one(make):
+    store = Store.open()
+    store.put([make.observe()])
+    store.flush()
+    assert store._server is not None
+    os.kill(store._server.pid, signal.SIGKILL)
+    assert gone(store._server.pid)
+    with pytest.raises(StoreError, match="went away"), store:
         for i in range(50):
             store.put([make.observe(port=1024 + i)])
+    with pytest.raises(StoreError, match="went away"):
+        store.prevalence(["a"])
