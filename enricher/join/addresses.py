@@ -13,6 +13,10 @@ _INSTANT: Final = 1.0
 """A claim that lasts no longer is one burst: a moment, not a tenure."""
 
 
+_ROUNDING: Final = 0.001
+"""Times nearer than this are the same time: the store keeps claims to the microsecond."""
+
+
 class Claim(NamedTuple):
     """A host used the address from `first` to `last`, in network time."""
 
@@ -71,7 +75,8 @@ class Tenure:
         at = bisect_right(claims, ts, key=_first)
         before = claims[at - 1].last if at else float("-inf")
         after = claims[at].first if at < len(claims) else float("inf")
-        return max(0.0, min(ts - before, after - ts))
+        distance = min(ts - before, after - ts)
+        return distance if distance > _ROUNDING else 0.0
 
     def _intrusions(self, host: str) -> list[Claim]:
         """Moments, with none of the host's own claims near, and another host's before and after, both near."""

@@ -1,6 +1,6 @@
 """Names of the store's keys.
 
-    c:{address}:bucket     connection records of endpoints        score: their time
+    c:{address}:bucket     connection records of endpoints        score: their time, in microseconds
     o:{address}:bucket     observations                           score: their time
     i:{shard}              which (address, bucket) hold observations
     a:{address}            first and last claim of a host to the address, per clock and 10 minutes

@@ -10,7 +10,7 @@ from enricher.join.duplicates import Connection, connection, connection_of, lay_
 from enricher.join.hosts import Hosts
 from enricher.join.keys import INDEX_SHARDS, short_name
 from enricher.join.process import Life, ProcessEvent, lives
-from enricher.join.routing import Command, handshake, service, split
+from enricher.join.routing import Command, handshake, score, service, split
 from enricher.join.settings import JoinSettings
 from enricher.join.store import Store
 from enricher.join.weak import Load
@@ -168,7 +168,9 @@ class Reader:
     def loads(self, wanted: Sequence[tuple[str, float, float]], hosts: Hosts) -> Iterator[list[Load]]:
         """For each host and span of its own time: the loads of telling libraries."""
         names = [(at, name) for at, (host, _, _) in enumerate(wanted) for name in _shorts(host, hosts)]
-        spans: list[Command] = [("ZRANGEBYSCORE", self._keys.loads(name), *wanted[at][1:]) for at, name in names]
+        spans: list[Command] = [
+            ("ZRANGEBYSCORE", self._keys.loads(name), *map(score, wanted[at][1:])) for at, name in names
+        ]
         found: list[list[Load]] = [[] for _ in wanted]
         for (at, _), members in zip(names, self._store.read(spans), strict=True):
             found[at].extend(_loads(members))
@@ -200,7 +202,7 @@ def _claims(members: Sequence[bytes], hosts: Hosts) -> Iterator[Claim]:
     ends: defaultdict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
     for parts, ts in zip(split(members[::2]), members[1::2], strict=True):
         if len(parts) == 4:
-            ends[tuple(parts[1:])][parts[0]] = float(ts)
+            ends[tuple(parts[1:])][parts[0]] = float(ts) / 1e6
     for (_, clock, name), found in ends.items():
         host = hosts.canonical(name)
         times = [hosts.to_network(host, clock, ts) for ts in found.values()]
