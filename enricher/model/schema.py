@@ -55,6 +55,8 @@ def _structs(root: Any) -> set[type[msgspec.Struct]]:
 
 
 def _describe(component: dict[str, Any], cls: type[msgspec.Struct]) -> None:
+    if "description" in component:  # Python 3.13 takes the indentation out of docstrings, those before it do not
+        component["description"] = " ".join(component["description"].split())
     names = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
     for info in msgspec.structs.fields(cls):
         shown = component["properties"][info.encode_name]
