@@ -1,6 +1,6 @@
 """From the endpoint records of one 5-tuple to the process that opened each session on it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from enricher.join.clocks import RANK
@@ -10,7 +10,7 @@ from enricher.join.process import Life, guid_start, same_image
 from enricher.join.settings import JoinSettings
 from enricher.model.endpoint import NetworkConnect
 from enricher.model.observation import Observation
-from enricher.model.session import Candidate, Disposition, Method
+from enricher.model.session import Candidate, Disposition, Method, Process
 
 _TIE_FLOOR = 1.0
 """Seconds: records this near a session are equally near."""
@@ -144,8 +144,10 @@ def order(opener: Opener) -> tuple[object, ...]:
     )
 
 
-def candidates(openers: Sequence[Opener], method: Method) -> tuple[Candidate, ...]:
-    """Each process once, by its nearest record."""
+def candidates(
+    openers: Sequence[Opener], method: Method, assembled: Callable[[Opener], Process] | None = None
+) -> tuple[Candidate, ...]:
+    """Each process once, by its nearest record; with all that is known of it where `assembled` is given."""
     first: dict[ProcessId, Candidate] = {}
     for opener in sorted(openers, key=order):
         first.setdefault(
@@ -158,6 +160,7 @@ def candidates(openers: Sequence[Opener], method: Method) -> tuple[Candidate, ..
                 method=method,
                 delta=None if opener.delta is None else round(opener.delta, 6),
                 source=opener.record.source,
+                process=assembled(opener) if assembled and opener.process not in first else None,
             ),
         )
     return tuple(first.values())

@@ -42,6 +42,9 @@ class Tuple5(NamedTuple):
     sessions: list[Observation]
     """Sorted by time and uid, without duplicates."""
     records: list[NetworkConnect]
+    """The latest, at most `_RECORDS`."""
+    unheard: int = 0
+    """How many earlier ones were left out."""
 
 
 class Reader:
@@ -77,9 +80,9 @@ class Reader:
     def tuples(self, group: Sequence[Bucket]) -> dict[Connection, Tuple5]:
         """Every 5-tuple of the buckets that has a session, with the endpoint records on it."""
         observed = self.observations(group)
-        found: dict[Connection, Tuple5] = {}
+        found: dict[Connection, tuple[list[Observation], list[NetworkConnect]]] = {}
         for o in observed:
-            found.setdefault(connection_of(o), Tuple5([], [])).sessions.append(o)
+            found.setdefault(connection_of(o), ([], []))[0].append(o)
         for members in self._store.members([self._keys.connections(*bucket) for bucket in group]):
             for member in reversed(members):
                 record = decode(member, NetworkConnect)
@@ -87,9 +90,12 @@ class Reader:
                     continue
                 sides = (record.local_ip, record.local_port), (record.remote_ip, record.remote_port)
                 at = found.get(connection(record.proto, *sides))
-                if at is not None and len(at.records) < _RECORDS:
-                    at.records.append(record)
-        return found
+                if at is not None:
+                    at[1].append(record)
+        return {
+            key: Tuple5(sessions, records[:_RECORDS], max(0, len(records) - _RECORDS))
+            for key, (sessions, records) in found.items()
+        }
 
     def observations(self, group: Sequence[Bucket]) -> list[Observation]:
         """Observations of the buckets, completed from logs that keep facts apart, each connection once."""
@@ -181,7 +187,11 @@ def _loads(members: Sequence[bytes]) -> Iterator[Load]:
     for parts in split(members):
         if len(parts) == 6:
             ts, name, guid, pid, image, source = parts
-            yield Load(float(ts), name, guid or None, int(pid) if pid else None, image or None, source or None)
+            try:
+                when, process_id = float(ts), int(pid) if pid else None
+            except ValueError:  # others can write under our keys
+                continue
+            yield Load(when, name, guid or None, process_id, image or None, source or None)
 
 
 def _shorts(host: str, hosts: Hosts) -> list[str]:

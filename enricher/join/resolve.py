@@ -35,7 +35,8 @@ class Join:
         self._reader = Reader(store, self._settings)
         self._hosts = self._reader.hosts()
         self.counters: Counter[str] = Counter()
-        """`records_disbelieved`: per session, records that spoke for an address that is another host's."""
+        """`records_disbelieved`: per session, records that spoke for an address that is another host's;
+        `records_unheard`: on a 5-tuple with too many of them, the earliest."""
         self._processes: dict[tuple[object, ...], Process] = {}
         self._learn()
 
@@ -67,6 +68,7 @@ class Join:
     def _resolve(self, tuples: Mapping[Connection, Tuple5]) -> list[Session]:
         """Sessions of one group, sorted by time and uid."""
         known = self._knowledge(tuples)
+        self.counters["records_unheard"] += sum(there.unheard for there in tuples.values())
         self._processes.clear()
         undecided: list[tuple[Observation, str, str | None]] = []
         sessions: list[Session] = []
@@ -120,7 +122,7 @@ class Join:
             connect_source=matched.record.source if matched else None,
             connect_ts=matched.record.ts if matched else None,
             process=self._assembled(matched) if matched else None,
-            candidates=candidates(openers, "tuple"),
+            candidates=candidates(openers, "tuple", None if matched else self._assembled),
             clock=self._hosts.network_clock(host, clock, o.ts) if host else None,
             module_clock=self._hosts.module_clock(host) if host else None,
             coverage=self._hosts.coverage(host or ""),

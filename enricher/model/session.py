@@ -71,7 +71,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     signer: str | None = None
     signature_status: str | None = None
     start: float | None = None
-    """Endpoint clock of process events: the creation record's, else ProcessGuid's second and third group."""
+    """Endpoint clock of process events: the creation record's, else ProcessGuid's third and second group."""
     end: float | None = None
     start_source: str | None = None
     """Record of the creation event; None when it was not reported."""

@@ -394,3 +394,23 @@ def test_a_window_longer_than_the_retention_is_refused(server):
         pytest.raises(ConfigError, match="owner_reach"),
     ):
         Join(store, JoinSettings())
+
+
+def test_records_that_a_flood_pushed_out_are_counted_and_the_latest_still_name_the_process(make):
+    with Store.open() as store:
+        store.put([make.observe()])
+        store.put([make.connect(ts=make.T - i) for i in range(300)])
+        join = Join(store)
+        (session,) = join.sessions()
+    assert session.disposition == "matched"
+    assert join.counters["records_unheard"] == 300 - 256
+
+
+def test_junk_of_others_under_our_keys_is_passed_over(make):
+    with Store.open() as store:
+        store.put([make.connect(port=1), make.load(make.T + 0.4), make.start(), make.observe()])
+        junk = "\0".join(("not a time", "host", "guid", "not a pid", "image", "source")).encode()
+        key = store.keys.loads("pc1.corp.example")
+        list(store.read([("ZADD", key, int(make.T * 1e6), junk), ("ZADD", key, int(make.T * 1e6), b"\xff\xfe")]))
+        (session,) = Join(store).sessions()
+    assert (session.disposition, session.method) == ("no_network_event", "library_time")
