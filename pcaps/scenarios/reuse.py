@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import sysmon
-from case import ALL_LEGS, Case, Host
+from case import Case, Host
 from lab import Lab
 from pki import Pki
 from stacks import curl, openssl_server, python_client
@@ -91,7 +91,7 @@ def make(lab: Lab, pki: Pki) -> list[dict[str, Any]]:
     case.notice(successor, "high")
     case.notice(second, "high")
     case.notice(agent, "high")
-    case.notice(child, "low", image="", legs=ALL_LEGS | {"library": "unavailable"})
+    case.notice(child, "medium", image="")
     case.notice(lost, "medium")
     case.notice(binder, "medium")
     return [case.write()]
