@@ -13,7 +13,6 @@ from enricher import __version__
 from enricher.cli import terminal
 from enricher.config import Config
 from enricher.errors import An1496Error
-from enricher.model.problem import Problem
 from enricher.model.schema import OUTPUTS, schema
 from enricher.report.story import story
 from enricher.service import alone, outputs, pipeline
@@ -72,7 +71,7 @@ def replay(
         _write(map(jsonl.line, outcome.notices))
     else:
         terminal.show(outcome, out)
-    _finish(tally.problems)
+    _finish(tally)
 
 
 @cli.command()
@@ -86,7 +85,7 @@ def sense(inputs: tuple[str, ...], ca_bundle: Path | None, config_file: Path | N
     sources = find(inputs, tally.problems)
     with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
         _write(map(jsonl.line, alone.sense(sources, engine, progress, tally)))
-    _finish(tally.problems)
+    _finish(tally)
 
 
 @cli.command()
@@ -100,7 +99,7 @@ def endpoint(inputs: tuple[str, ...], config_file: Path | None) -> None:
     with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
         _write(map(jsonl.line, alone.endpoint(sources, engine, progress, tally)))
     terminal.show_skipped(tally)
-    _finish(tally.problems)
+    _finish(tally)
 
 
 @cli.command()
@@ -152,9 +151,11 @@ def _write(lines: Iterable[bytes]) -> None:
         raise click.exceptions.Exit(0) from None
 
 
-def _finish(problems: list[Problem]) -> None:
-    """End with one line for each thing that could not be read."""
-    for problem in problems:
+def _finish(tally: Tally) -> None:
+    """End with one line for each thing that was left out or could not be read."""
+    for name, count in sorted((+tally.lost).items()):
+        terminal.complain(f"left out: {name.replace('_', ' ').replace('.', ' ')}: {count}")
+    for problem in tally.problems:
         terminal.complain(str(problem))
-    if problems:
+    if tally.problems:
         raise click.exceptions.Exit(1)

@@ -5,7 +5,7 @@ from enricher.model.problem import Problem
 from enricher.sensor import facts
 from enricher.sensor.connection import Connection
 from enricher.sensor.container import CaptureReader, Packet, recognise
-from enricher.sensor.contract import CertificateReader, Counters, Log, WireSettings
+from enricher.sensor.contract import LOSSES, CertificateReader, Counters, Log, WireSettings
 from enricher.sensor.flow import Flow
 from enricher.sensor.flow_table import FlowTable
 from enricher.sensor.link import ETHERNET, LINKS
@@ -39,6 +39,11 @@ class Sensor:
     def problems(self) -> list[Problem]:
         """What could not be read, at most `max_problems`."""
         return self._log.problems
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """What was left out and may hide a session, by counter; nothing where nothing was."""
+        return {name: count for name in LOSSES if (count := getattr(self.counters, name))}
 
     def feed(self, data: bytes) -> list[Observation]:
         """Take the next bytes of the file, in chunks of any size; give the connections that are over."""

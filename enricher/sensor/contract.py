@@ -1,6 +1,6 @@
 """What the wire half of the sensor is told, what it counts, and what it asks of the room for certificates."""
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -44,6 +44,17 @@ class Counters(msgspec.Struct, kw_only=True):
     bytes_missing: int = 0
     """Bytes of handshakes that the capture does not hold or that came too late."""
     problems_dropped: int = 0
+
+
+LOSSES: Final = (
+    "packets_unknown_link",
+    "packets_malformed",
+    "fragments",
+    "flows_evicted",
+    "bytes_missing",
+    "problems_dropped",
+)
+"""Counters of what may hide a session or a part of it."""
 
 
 class CertificateReader(Protocol):

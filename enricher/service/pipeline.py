@@ -52,6 +52,8 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
         progress.start("joining", None)
         join = Join(store, engine.config.join)
         judged = sorted(_judged(join.sessions(), store, engine), key=_order)
+        tally.lost.update(store.counters)
+        tally.lost.update(join.counters)
     told = notices(judged, engine.verdict_settings)
     ledger = _ledger(judged, told)
     results: dict[str, Iterable[msgspec.Struct]] = {

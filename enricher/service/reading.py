@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from enricher.errors import InputError
@@ -18,6 +18,10 @@ class Reader(Protocol):
     @property
     def problems(self) -> list[Problem]:
         """What could not be read so far."""
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """What gave no record, by reason."""
 
     def feed(self, data: bytes) -> Sequence[Record]:
         """Take the next bytes of the input; give what is complete."""
@@ -41,14 +45,12 @@ class Tally:
 
     def __init__(self, problems: list[Problem] | None = None) -> None:
         self.problems = list(problems or ())
-        self.kinds: Counter[str] = Counter()
-        """Inputs by kind."""
         self.records: Counter[str] = Counter()
         """Records by type."""
         self.skipped: Counter[str] = Counter()
         """Log records that gave nothing, by reason."""
-        self.unused: list[str] = []
-        """Files of a folder that are neither capture nor log."""
+        self.lost: Counter[str] = Counter()
+        """What was left out and may hide something: by the sensor, the store or the join."""
 
 
 def read(
@@ -77,20 +79,20 @@ def _read_stream(
         if source.named:
             tally.problems.append(inputs.not_recognised(source.name, stream.head))
         else:
-            tally.unused.append(source.name)
+            tally.lost["files_neither_capture_nor_log"] += 1
         return
     try:
         reader = reader_for(kind, source.name)
     except InputError as error:
         tally.problems.append(Problem(where=source.name, what=error.message, advice=error.advice))
         return
-    tally.kinds[kind] += 1
     progress.start(source.name, source.size)
     for records in _feed(stream, reader, source, tally, progress):
         tally.records.update(type(record).__name__ for record in records)
         yield records
     tally.problems += reader.problems
-    tally.skipped.update(getattr(reader, "skipped", {}))
+    # A log's skipped records could not matter; what a capture's sensor skipped could.
+    (tally.lost if kind == inputs.CAPTURE else tally.skipped).update(reader.skipped)
 
 
 def _feed(

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -185,12 +186,34 @@ def test_control_characters_from_outside_never_reach_the_terminal(tmp_path: Path
         assert not [c for c in text if c != "\n" and (ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e")]
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_result() -> None:
-    done = run("replay", CAPTURE, "--out", "/dev/full/out")
+def test_a_full_disk_is_told_and_leaves_the_old_results(tmp_path: Path) -> None:
+    (tmp_path / "notices.jsonl").write_bytes(b"old\n")
+    (tmp_path / "sessions.jsonl.part").symlink_to("/dev/full")
+    done = run("replay", CAPTURE, "--out", tmp_path)
     assert done.returncode == 1
-    assert complaints(done) == [
-        "an1496: /dev/full/out: cannot be made: Not a directory: give another folder with --out"
-    ]
+    (told,) = complaints(done)
+    assert told.startswith(f"an1496: {tmp_path}: ")
+    assert told.endswith("the results cannot be written: No space left on device: free space or give another --out")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"notices.jsonl": b"old\n"}
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("replay", CAPTURE, "--out", tmp_path / "file" / "out")
+    assert done.returncode == 1
+    assert complaints(done)[0].endswith("cannot be made: Not a directory: give another folder with --out")
+
+
+def test_what_was_left_out_is_counted_and_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "README").write_text("nothing of use")
+    (tmp_path / "in" / "capture").write_bytes(CAPTURE.read_bytes())
+    (tmp_path / "small.toml").write_text("[sensor.wire]\nmax_flows = 1\n")
+    done = run("replay", tmp_path / "in", "--config", tmp_path / "small.toml", "--json", "--out", tmp_path / "out")
+    assert done.returncode == 0
+    told = complaints(done)
+    assert "an1496: left out: files neither capture nor log: 1" in told
+    assert [line for line in told if re.fullmatch(r"an1496: left out: flows evicted: [1-9]\d*", line)]
 
 
 def test_an_unreachable_redis_is_told_without_its_password(tmp_path: Path) -> None:
