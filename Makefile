@@ -9,7 +9,7 @@ DEMO_OUT ?= an1496-out
 help:
 	@echo 'make demo   replay the bundled capture with its Sysmon log'
 	@echo 'make test   run every test'
-	@echo 'make lint   format, lint, types, import walls, Zeek scripts'
+	@echo 'make lint   format, lint, types, import walls'
 	@echo 'make bench  measure side by side with peers'
 	@echo 'make clean  remove what these made'
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from enricher.model.verdict import SEVERITIES
@@ -157,6 +158,14 @@ def test_no_session_of_a_quiet_day_is_judged_above_its_limit(name: str, replayed
 @each_case
 def test_the_order_of_the_inputs_changes_no_byte_of_the_results(name: str, replayed: Any, tmp_path: Path) -> None:
     assert replay(name, tmp_path, backwards=True) == replayed(name)
+
+
+@each_case
+def test_every_line_of_the_results_is_as_the_published_schemas_say(name: str, replayed: Any) -> None:
+    for result, schema in zip(RESULTS, ("observation", "session", "notice"), strict=True):
+        published = json.loads((PCAPS.parent / "docs" / "schemas" / f"{schema}.json").read_text("utf-8"))
+        validator = jsonschema_rs.validator_for({**published, "unevaluatedProperties": False})
+        assert [error.message for row in rows(replayed(name), result) for error in validator.iter_errors(row)] == []
 
 
 def test_the_captures_stay_small_and_no_private_key_is_among_them() -> None:

@@ -3,6 +3,7 @@ import hashlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ja3 import ja3 as oracle
 
 from enricher.sensor import fingerprint
 from enricher.sensor.handshake import ClientHello, ServerHello, client_hello, server_hello
@@ -148,7 +149,6 @@ def test_ja4_counts_no_further_than_99():
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_ja3_agrees_with_the_reference_implementation(wire, data):
-    oracle = pytest.importorskip("ja3.ja3")
     codes = st.one_of(st.integers(0, 0xFFFF), st.sampled_from(GREASE))
     extensions = [wire.server_name()]
     extensions += [wire.extension(kind) for kind in data.draw(st.lists(codes.filter(lambda c: c > 100), max_size=5))]
