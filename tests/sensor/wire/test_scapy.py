@@ -18,6 +18,9 @@ from enricher.model.observation import Observation
 from enricher.sensor.capture import Sensor
 from enricher.sensor.contract import WireSettings
 
+ETHERNET = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+"""Both addresses given: scapy would ask the network for what is missing."""
+
 
 class NoCertificates:
     def facts(self, chain: tuple[bytes, ...], server_name: str | None, ts: float) -> dict[str, object]:
@@ -51,7 +54,7 @@ def test_a_hello_is_read_as_it_was_made(
 ) -> None:
     extension = TLS_Ext_ServerName(servernames=[ServerName(servername=name.encode())])
     hello = bytes(TLS(msg=[TLSClientHello(ciphers=ciphers, ext=[extension])]))
-    link = Ether() / Dot1Q(vlan=7) if vlan else Ether()
+    link = ETHERNET / Dot1Q(vlan=7) if vlan else ETHERNET
 
     def segment(seq: int, flags: str, data: bytes = b"") -> Packet:
         packet = link / network(version) / TCP(sport=50000, dport=443, seq=seq, flags=flags)
@@ -67,4 +70,4 @@ def test_a_hello_is_read_as_it_was_made(
 
 @pytest.mark.parametrize("writer", [PcapWriter, PcapNgWriter])
 def test_a_capture_without_tls_gives_nothing(writer: type) -> None:
-    assert sensed([Ether() / network(4) / TCP(flags="PA") / Raw(b"GET / HTTP/1.1\r\n\r\n")], writer) == []
+    assert sensed([ETHERNET / network(4) / TCP(flags="PA") / Raw(b"GET / HTTP/1.1\r\n\r\n")], writer) == []
