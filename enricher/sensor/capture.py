@@ -3,12 +3,11 @@
 from enricher.model.observation import Observation
 from enricher.model.problem import Problem
 from enricher.sensor import facts
-from enricher.sensor.connection import Connection
 from enricher.sensor.container import CaptureReader, Packet, recognise
 from enricher.sensor.contract import LOSSES, CertificateReader, Counters, Log, WireSettings
-from enricher.sensor.flow import Flow
 from enricher.sensor.flow_table import FlowTable
 from enricher.sensor.link import ETHERNET, LINKS
+from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.packet import SYN, TCP, reverse
 
 _PLAIN_IPV4 = b"\x08\x00\x45"
@@ -87,11 +86,22 @@ class Sensor:
 
         return packet
 
-    def _report(self, flow: Flow, connection: Connection, established: bool | None) -> None:  # noqa: FBT001
-        originator = connection.client if flow.originator is None else flow.originator
+    def _report(
+        self,
+        key: bytes,
+        originator: int | None,
+        negotiation: Negotiation,
+        established: bool | None,  # noqa: FBT001
+    ) -> None:
+        if originator is None:
+            originator = negotiation.client
         assert originator is not None
-        key = flow.key if originator == 0 else reverse(flow.key)
         observation = facts.observe(
-            connection, key, originator, self._name, self._certificates, established=established
+            negotiation,
+            key if originator == 0 else reverse(key),
+            originator,
+            self._name,
+            self._certificates,
+            established=established,
         )
         self._ready.append(observation)

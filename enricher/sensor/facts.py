@@ -8,9 +8,9 @@ import communityid
 
 from enricher.model.observation import Observation
 from enricher.sensor import fingerprint, names
-from enricher.sensor.connection import Connection
 from enricher.sensor.contract import CertificateReader
 from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13
+from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.packet import addresses
 
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -19,7 +19,7 @@ _SENTINEL_11: Final = b"DOWNGRD\x00"
 
 
 def observe(
-    connection: Connection,
+    negotiation: Negotiation,
     key: bytes,
     originator: int,
     name: str,
@@ -32,7 +32,7 @@ def observe(
     `originator` is the direction of who opened it, `key` its addresses and ports as seen from there (see
     `packet.reverse`), `name` the capture's, for `source`.
     """
-    ts, frame = connection.hello_at.get(CLIENT_HELLO) or connection.hello_at[SERVER_HELLO]
+    ts, frame = negotiation.hello_at.get(CLIENT_HELLO) or negotiation.hello_at[SERVER_HELLO]
     source, source_port, destination, destination_port = addresses(key)
     orig_h, resp_h = str(ipaddress.ip_address(source)), str(ipaddress.ip_address(destination))
     tuple_ = communityid.FlowTuple.make_tcp(orig_h, resp_h, source_port, destination_port)
@@ -46,14 +46,14 @@ def observe(
         community_id=communityid.CommunityID().calc(tuple_),
         source=f"{name}:{frame}",
         established=established,
-        last_alert=connection.last_alert,
-        ssl_history=connection.history(originator),
-        client_hello_seen=connection.client_hello is not None,
-        downgrade=_downgrade(connection),
-        handshake_error=connection.errors[0] if connection.errors else None,
-        **_client(connection),
-        **_server(connection),
-        **_certificates(connection, certificates, ts),
+        last_alert=negotiation.last_alert,
+        ssl_history=negotiation.history(originator),
+        client_hello_seen=negotiation.client_hello is not None,
+        downgrade=_downgrade(negotiation),
+        handshake_error=negotiation.errors[0] if negotiation.errors else None,
+        **_client(negotiation),
+        **_server(negotiation),
+        **_certificates(negotiation, certificates, ts),
     )
 
 
@@ -72,8 +72,8 @@ def text(data: bytes) -> str:
     return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\x{byte:02x}" for byte in data)
 
 
-def _client(connection: Connection) -> dict[str, Any]:
-    hello = connection.client_hello
+def _client(negotiation: Negotiation) -> dict[str, Any]:
+    hello = negotiation.client_hello
     if hello is None:
         return {}
     ja3, ja3_raw = fingerprint.ja3(hello)
@@ -82,37 +82,37 @@ def _client(connection: Connection) -> dict[str, Any]:
     return {"server_name": name, "ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
 
 
-def _server(connection: Connection) -> dict[str, Any]:
-    hello = connection.server_hello or connection.retry
+def _server(negotiation: Negotiation) -> dict[str, Any]:
+    hello = negotiation.server_hello or negotiation.retry
     if hello is None:
         return {}
     facts: dict[str, Any] = {
         "version": names.version_name(hello.version),
         "cipher": names.cipher_name(hello.cipher),
-        "curve": None if connection.group is None else names.group_name(connection.group),
+        "curve": None if negotiation.group is None else names.group_name(negotiation.group),
         "next_protocol": text(hello.alpn) if hello.alpn else None,
     }
-    if connection.server_hello is not None:
-        facts["resumed"] = _resumed(connection)
+    if negotiation.server_hello is not None:
+        facts["resumed"] = _resumed(negotiation)
         facts["ja3s"], facts["ja3s_raw"] = fingerprint.ja3s(hello)
     return facts
 
 
-def _resumed(connection: Connection) -> bool:
+def _resumed(negotiation: Negotiation) -> bool:
     """Keys of an earlier session are used: TLS 1.3 by a selected PSK, before by the session id or abbreviated."""
-    hello, client = connection.server_hello, connection.client_hello
+    hello, client = negotiation.server_hello, negotiation.client_hello
     assert hello is not None
     if hello.psk:
         return True
     if is_tls13(hello.version):
         return False
     offered = client.session_id if client else b""
-    return connection.abbreviated or (bool(offered.strip(b"\0")) and offered == hello.session_id)
+    return negotiation.abbreviated or (bool(offered.strip(b"\0")) and offered == hello.session_id)
 
 
-def _downgrade(connection: Connection) -> str | None:
+def _downgrade(negotiation: Negotiation) -> str | None:
     """A server that could do better says so in its random; it means something if the client could, too."""
-    client, server = connection.client_hello, connection.server_hello
+    client, server = negotiation.client_hello, negotiation.server_hello
     if client is None:
         return None
     best = max((v for v in client.versions or () if v not in names.GREASE), default=client.version)
@@ -123,30 +123,30 @@ def _downgrade(connection: Connection) -> str | None:
     return "scsv" if FALLBACK_SCSV in client.ciphers else None
 
 
-def _certificates(connection: Connection, certificates: CertificateReader, ts: float) -> dict[str, Any]:
-    assert connection.client is not None
-    client, server = connection.sides[connection.client], connection.sides[1 - connection.client]
-    facts: dict[str, Any] = {"cert_visible": _visible(connection)}
+def _certificates(negotiation: Negotiation, certificates: CertificateReader, ts: float) -> dict[str, Any]:
+    assert negotiation.client is not None
+    client, server = negotiation.sides[negotiation.client], negotiation.sides[1 - negotiation.client]
+    facts: dict[str, Any] = {"cert_visible": _visible(negotiation)}
     if client.chain:
         facts["client_cert_chain_fps"] = tuple(hashlib.sha256(der).hexdigest() for der in client.chain)
     if server.chain:
-        hello = connection.client_hello
+        hello = negotiation.client_hello
         name = text(hello.server_name) if hello and hello.server_name else None
         facts |= certificates.facts(server.chain, name, ts)
-    if connection.certificate_error:
-        facts["certificate_error"] = connection.certificate_error
+    if negotiation.certificate_error:
+        facts["certificate_error"] = negotiation.certificate_error
     return facts
 
 
-def _visible(connection: Connection) -> bool | None:
+def _visible(negotiation: Negotiation) -> bool | None:
     """Whether the server's certificate could be seen; None as long as its flight was not seen to the end."""
-    hello = connection.server_hello
-    assert connection.client is not None
-    server = connection.sides[1 - connection.client]
-    if server.chain or connection.certificate_error:
+    hello = negotiation.server_hello
+    assert negotiation.client is not None
+    server = negotiation.sides[1 - negotiation.client]
+    if server.chain or negotiation.certificate_error:
         return True
     if hello is None:
         return None
-    if is_tls13(hello.version) or _resumed(connection):
+    if is_tls13(hello.version) or _resumed(negotiation):
         return False
-    return False if server.records.encrypted and not server.gap else None
+    return False if server.encrypted and not server.gap else None

@@ -1,19 +1,17 @@
 """TCP connections: which packets belong together, who opened them, when they are over. Memory is bounded."""
 
-from collections.abc import Callable
 from typing import Final
 
 from enricher.sensor.connection import Connection
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.flow import NEVER, Flow, Half
+from enricher.sensor.negotiation import Report
 from enricher.sensor.packet import ACK, FIN, RST, SYN, Decoder, reverse
 from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
 from enricher.sensor.record import is_hello, is_record
 
 _MAX_WAITING: Final = 8
 """Segments of a direction whose start was not seen that may pass before it is taken for something else than TLS."""
-
-Report = Callable[[Flow, Connection, bool | None], None]
 
 
 class FlowTable:
@@ -152,9 +150,9 @@ class FlowTable:
             if flow.connection is None:
                 flow.connection = Connection(self._settings.max_message)
             flow.connection.feed(half.index, chunk)
-            if flow.connection.not_tls:
+            if flow.connection.negotiation.not_tls:
                 self._drop(flow)
-            elif flow.connection.established:
+            elif flow.connection.negotiation.established:
                 self._end(flow, over=True)
 
     def _skip(self, half: Half, stream: Stream) -> None:
@@ -198,10 +196,11 @@ class FlowTable:
         connection = flow.connection
         whole = flow.halves[0].whole and flow.halves[1].whole
         self._bury(flow)
-        if connection is None or connection.client is None:
+        if connection is None or connection.negotiation.client is None:
             return
         self._counters.flows_tls += 1
-        self._report(flow, connection, connection.outcome(over=over and whole))
+        negotiation = connection.negotiation
+        self._report(flow.key, flow.originator, negotiation, negotiation.outcome(over=over and whole))
 
     def _sweep(self, ts: float) -> None:
         """Close what has been silent for too long, in capture time."""
