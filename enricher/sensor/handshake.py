@@ -1,5 +1,7 @@
 """Handshake messages that travel in the clear, SSLv3 to TLS 1.3: RFC 8446 section 4, RFC 5246 section 7.4, RFC 6066.
 
+DTLS differs in its version numbers and by the cookie in its ClientHello (RFC 6347 section 4.2.1).
+
 A message that cannot be read to its end keeps what was read, and says in `error` what was wrong and at which byte of
 its body. Only a hello whose fixed part does not parse is no hello: None.
 """
@@ -16,6 +18,8 @@ FALLBACK_SCSV: Final = 0x5600
 TLS13: Final = 0x0304
 
 _RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+_DTLS: Final = {0x0100: 0x0302, 0xFEFF: 0x0302, 0xFEFD: 0x0303, 0xFEFC: 0x0304}
+"""DTLS versions (0x0100 is OpenSSL's of before RFC 4347) and the TLS version that each is made from."""
 _MAX_CERTIFICATES: Final = 64
 _NAMED_CURVE: Final = 3
 
@@ -62,9 +66,14 @@ class ServerHello(msgspec.Struct, kw_only=True):
         return self.random == _RETRY
 
 
+def tls_version(version: int) -> int:
+    """The TLS version that a DTLS version is made from; a TLS version itself."""
+    return _DTLS.get(version, version)
+
+
 def is_tls13(version: int | None) -> bool:
-    """TLS 1.3 or one of its drafts."""
-    return version is not None and (version == TLS13 or version // 0xFF == 0x7F)
+    """TLS 1.3 or one of its drafts, DTLS 1.3."""
+    return version is not None and (_DTLS.get(version, version) == TLS13 or version // 0xFF == 0x7F)
 
 
 def client_hello(body: bytes) -> ClientHello | None:
@@ -74,11 +83,13 @@ def client_hello(body: bytes) -> ClientHello | None:
         version = reader.number(2, "version")
         reader.take(32, "random")
         session_id = reader.vector(1, "session id").rest()
+        if version in _DTLS:
+            reader.vector(1, "cookie")
         ciphers = reader.vector(2, "cipher suites").numbers("cipher suites")
         compressions = reader.vector(1, "compression methods").rest()
     except MalformedError:
         return None
-    if version >> 8 != 3 or len(session_id) > 32 or not ciphers or not compressions:
+    if tls_version(version) >> 8 != 3 or len(session_id) > 32 or not ciphers or not compressions:
         return None
     hello = ClientHello(version=version, session_id=session_id, ciphers=ciphers)
     hello.error = _extensions(reader, hello, _CLIENT)
@@ -98,7 +109,7 @@ def server_hello(body: bytes) -> ServerHello | None:
             reader.number(1, "compression method")
     except MalformedError:
         return None
-    if version >> 8 not in {3, 0x7E, 0x7F} or len(session_id) > 32:
+    if tls_version(version) >> 8 not in {3, 0x7E, 0x7F} or len(session_id) > 32:
         return None
     hello = ServerHello(legacy_version=version, random=random, session_id=session_id, cipher=cipher)
     hello.error = _extensions(reader, hello, _SERVER)
