@@ -4,16 +4,15 @@ import hashlib
 import ipaddress
 from typing import Any, Final
 
-import communityid
-
 from enricher.model.observation import Observation
 from enricher.sensor import fingerprint, names
 from enricher.sensor.contract import CertificateReader
-from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13
+from enricher.sensor.flow_id import community_id, uid
+from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13, tls_version
 from enricher.sensor.negotiation import Negotiation
-from enricher.sensor.packet import addresses
+from enricher.sensor.packet import TCP, addresses
 
-_BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_UDP: Final = 17
 _SENTINEL_12: Final = b"DOWNGRD\x01"
 _SENTINEL_11: Final = b"DOWNGRD\x00"
 
@@ -35,7 +34,7 @@ def observe(
     ts, frame = negotiation.hello_at.get(CLIENT_HELLO) or negotiation.hello_at[SERVER_HELLO]
     source, source_port, destination, destination_port = addresses(key)
     orig_h, resp_h = str(ipaddress.ip_address(source)), str(ipaddress.ip_address(destination))
-    tuple_ = communityid.FlowTuple.make_tcp(orig_h, resp_h, source_port, destination_port)
+    tcp = negotiation.transport == "tls"
     return Observation(
         ts=ts,
         uid=uid(key, ts),
@@ -43,7 +42,8 @@ def observe(
         orig_p=source_port,
         resp_h=resp_h,
         resp_p=destination_port,
-        community_id=communityid.CommunityID().calc(tuple_),
+        proto="tcp" if tcp else "udp",
+        community_id=community_id(key, TCP if tcp else _UDP),
         source=f"{name}:{frame}",
         established=established,
         last_alert=negotiation.last_alert,
@@ -57,16 +57,6 @@ def observe(
     )
 
 
-def uid(key: bytes, ts: float) -> str:
-    """`C` and 17 base-62 digits, the same whenever the connection with this key and time is read again."""
-    number = int.from_bytes(hashlib.sha256(key + ts.hex().encode("ascii")).digest(), "big")
-    digits = []
-    for _ in range(17):
-        number, digit = divmod(number, 62)
-        digits.append(_BASE62[digit])
-    return "C" + "".join(digits)
-
-
 def text(data: bytes) -> str:
     r"""Bytes from the wire as printable ASCII, all others and the backslash as `\xNN`."""
     return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\x{byte:02x}" for byte in data)
@@ -77,7 +67,7 @@ def _client(negotiation: Negotiation) -> dict[str, Any]:
     if hello is None:
         return {}
     ja3, ja3_raw = fingerprint.ja3(hello)
-    ja4, ja4_raw = fingerprint.ja4(hello)
+    ja4, ja4_raw = fingerprint.ja4(hello, negotiation.transport)
     name = text(hello.server_name) if hello.server_name else None
     return {"server_name": name, "ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
 
@@ -115,10 +105,11 @@ def _downgrade(negotiation: Negotiation) -> str | None:
     client, server = negotiation.client_hello, negotiation.server_hello
     if client is None:
         return None
-    best = max((v for v in client.versions or () if v not in names.GREASE), default=client.version)
-    if server is not None and server.version < min(best, TLS13):
+    offered = [code for code in client.versions or () if code not in names.GREASE] or [client.version]
+    got = tls_version(server.version) if server else TLS13
+    if server is not None and got < min(max(map(tls_version, offered)), TLS13):
         mark = server.random[-8:]
-        if mark == _SENTINEL_12 or (mark == _SENTINEL_11 and server.version < 0x0303):
+        if mark == _SENTINEL_12 or (mark == _SENTINEL_11 and got < 0x0303):
             return "sentinel"
     return "scsv" if FALLBACK_SCSV in client.ciphers else None
 

@@ -1,4 +1,4 @@
-"""JA3, JA3S and JA4 of TLS over TCP, each with the string it hashes.
+"""JA3, JA3S and JA4, each with the string it hashes.
 
 Sources: salesforce/ja3 (README), FoxIO-LLC/ja4 (technical_details/JA4.md). Only the parts under BSD licences.
 """
@@ -8,10 +8,15 @@ import struct
 from collections.abc import Iterable
 from typing import Final
 
-from enricher.sensor.handshake import ClientHello, ServerHello
+from enricher.sensor.handshake import ClientHello, ServerHello, tls_version
 from enricher.sensor.names import GREASE
+from enricher.sensor.negotiation import Transport
 
-_VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
+_VERSIONS: Final = {
+    0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2",
+    0xFEFC: "d3", 0xFEFD: "d2", 0xFEFF: "d1",
+}  # fmt: skip
+_TRANSPORTS: Final = {"tls": "t", "dtls": "d", "quic": "q"}
 _SERVER_NAME, _ALPN = 0, 16
 
 
@@ -35,12 +40,12 @@ def ja3s(hello: ServerHello) -> tuple[str, str]:
     return _md5(raw), raw
 
 
-def ja4(hello: ClientHello) -> tuple[str, str]:
+def ja4(hello: ClientHello, transport: Transport) -> tuple[str, str]:
     """JA4 and JA4_r, its sorted string."""
     ciphers = _without_grease(hello.ciphers)
     extensions = _without_grease(hello.extensions)
     prefix = (
-        f"t{_version(hello)}{'d' if _SERVER_NAME in extensions else 'i'}"
+        f"{_TRANSPORTS[transport]}{_version(hello)}{'d' if _SERVER_NAME in extensions else 'i'}"
         f"{min(len(ciphers), 99):02}{min(len(extensions), 99):02}{_alpn(hello)}"
     )
     cipher_list = _hex(sorted(ciphers))
@@ -51,8 +56,9 @@ def ja4(hello: ClientHello) -> tuple[str, str]:
 
 
 def _version(hello: ClientHello) -> str:
+    """The highest version offered. DTLS counts downwards: the highest version has the lowest number."""
     offered = _without_grease(hello.versions or ())
-    return _VERSIONS.get(max(offered) if offered else hello.version, "00")
+    return _VERSIONS.get(max(offered, key=tls_version, default=hello.version), "00")
 
 
 def _alpn(hello: ClientHello) -> str:

@@ -8,6 +8,11 @@ from ja3 import ja3 as oracle
 from enricher.sensor import fingerprint
 from enricher.sensor.handshake import ClientHello, ServerHello, client_hello, server_hello
 
+
+def ja4(found, transport="tls"):
+    return fingerprint.ja4(found, transport)
+
+
 GREASE = [code << 8 | code for code in range(0x0A, 0x100, 0x10)]
 
 
@@ -58,7 +63,7 @@ def specified(**fields):
 
 
 def test_ja4_of_the_example_in_its_specification():
-    assert fingerprint.ja4(specified()) == (
+    assert ja4(specified()) == (
         "t13d1516h2_8daaf6152771_e5627efa2ab1",
         (
             "t13d1516h2_002f,0035,009c,009d,1301,1302,1303,c013,c014,c02b,c02c,c02f,c030,cca8,cca9_"
@@ -67,8 +72,8 @@ def test_ja4_of_the_example_in_its_specification():
         ),
     )
     no_algorithms = specified(signature_algorithms=None)
-    assert fingerprint.ja4(no_algorithms)[0].endswith("_6d807ffa2a79")
-    assert not fingerprint.ja4(no_algorithms)[1].endswith("_")
+    assert ja4(no_algorithms)[0].endswith("_6d807ffa2a79")
+    assert not ja4(no_algorithms)[1].endswith("_")
 
 
 def test_grease_counts_nowhere_wherever_it_stands():
@@ -82,14 +87,14 @@ def test_grease_counts_nowhere_wherever_it_stands():
             groups=(code, 29, 23),
             point_formats=b"\0",
         )
-        assert fingerprint.ja4(greased) == fingerprint.ja4(plain)
+        assert ja4(greased) == ja4(plain)
         assert fingerprint.ja3(greased) == fingerprint.ja3(plain)
     assert len(GREASE) == 16
 
 
 def test_ja4_does_not_depend_on_the_order_of_ciphers_and_extensions_as_ja3_does():
     turned = specified(ciphers=specified().ciphers[::-1], extensions=specified().extensions[::-1])
-    assert fingerprint.ja4(turned) == fingerprint.ja4(specified())
+    assert ja4(turned) == ja4(specified())
     assert fingerprint.ja3(turned) != fingerprint.ja3(specified())
 
 
@@ -113,7 +118,7 @@ def test_ja4_does_not_depend_on_the_order_of_ciphers_and_extensions_as_ja3_does(
     ],
 )
 def test_ja4_takes_the_ends_of_the_first_protocol_or_of_its_hexadecimal_form(alpn, letters):
-    assert fingerprint.ja4(hello(alpn=alpn))[0][8:10] == letters
+    assert ja4(hello(alpn=alpn))[0][8:10] == letters
 
 
 @pytest.mark.parametrize(
@@ -130,20 +135,20 @@ def test_ja4_takes_the_ends_of_the_first_protocol_or_of_its_hexadecimal_form(alp
     ],
 )
 def test_ja4_takes_the_highest_version_offered(version, versions, letters):
-    assert fingerprint.ja4(hello(version=version, versions=versions))[0][1:3] == letters
+    assert ja4(hello(version=version, versions=versions))[0][1:3] == letters
 
 
 def test_ja4_of_a_hello_without_extensions_has_zeros_where_nothing_is_to_hash():
-    assert fingerprint.ja4(hello()) == (
+    assert ja4(hello()) == (
         f"t12i010000_{hashlib.sha256(b'1301').hexdigest()[:12]}_000000000000",
         "t12i010000_1301_",
     )
-    assert fingerprint.ja4(hello(ciphers=(0x0A0A,)))[0] == "t12i000000_000000000000_000000000000"
+    assert ja4(hello(ciphers=(0x0A0A,)))[0] == "t12i000000_000000000000_000000000000"
 
 
 def test_ja4_counts_no_further_than_99():
     many = hello(ciphers=tuple(range(1, 150)), extensions=list(range(100, 250)))
-    assert fingerprint.ja4(many)[0].startswith("t12i999900_")
+    assert ja4(many)[0].startswith("t12i999900_")
 
 
 @settings(max_examples=50, deadline=None)
@@ -167,7 +172,7 @@ def test_ja3_agrees_with_the_reference_implementation(wire, data):
 @given(st.binary(max_size=100))
 def test_whatever_parses_as_a_hello_has_fingerprints(wire, junk):
     found = client_hello(wire.client_hello(extensions=[])[4:] + junk)
-    assert len(fingerprint.ja4(found)[0]) == 36
+    assert len(ja4(found)[0]) == 36
     assert len(fingerprint.ja3(found)[0]) == 32
     answer = server_hello(wire.server_hello()[4:] + junk)
     assert len(fingerprint.ja3s(answer)[0]) == 32
