@@ -82,6 +82,11 @@ class QuicReader:
         return self._dropped + len(self._held)
 
     @property
+    def ids(self) -> frozenset[bytes]:
+        """Connection ids to which late packets of this connection can be addressed; those of another one are new."""
+        return frozenset([*self._origins, *(known for known in self._ids if known is not None)])
+
+    @property
     def buffered(self) -> int:
         """Bytes held."""
         return self._waiting + _KEYS * len(self._keys)
