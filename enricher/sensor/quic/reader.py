@@ -124,9 +124,9 @@ class QuicReader:
         return read
 
     def _short(self, index: int, datagram: bytes, offset: int) -> None:
-        """A packet with short header is one if it is addressed to whom the other side says it is."""
+        """What looks like a packet with short header is one if it is addressed as the other side called itself."""
         peer = self._ids[1 - index]
-        if self.version is not None and (peer is None or datagram.startswith(peer, offset + 1)):
+        if peer is None or datagram.startswith(peer, offset + 1):
             self.one_rtt[index] = self._answered = True
 
     def _other(self, index: int, packet: Packet) -> None:
