@@ -1,4 +1,4 @@
-"""Against aioquic: what its client and server sent each other over TLS must be what we read on the wire between them."""
+"""Against aioquic: what TLS of its client and server was given must be what we read on the wire between them."""
 
 import ssl
 from functools import partial
@@ -162,7 +162,7 @@ def test_a_real_version_negotiation_ends_one_connection_and_begins_another(quic,
 def test_a_large_real_hello_over_several_datagrams_is_whole(quic, pair):
     both = pair(alpn=["h3", *(f"protocol-{n:030}" for n in range(60))])
     assert both.run()
-    read, reader = quic.read(both.tap)
+    read, _ = quic.read(both.tap)
     assert len(read[0]) > 2400
     assert_read_as_sent(read, both)
     backwards, _ = quic.read(both.tap[::-1])
@@ -179,10 +179,8 @@ def test_a_real_refusal_is_told(quic, pair):
     assert all(side == 1 for side, _ in reader.closes)
 
 
-@pytest.mark.parametrize("size", [8, 0])
-def test_a_real_client_that_uses_its_port_again_is_noticed(quic, pair, size):
-    """With and without connection ids of its own."""
-    first, second = pair(connection_id_length=size), pair(connection_id_length=size)
+def test_a_real_client_that_uses_its_port_again_is_noticed(quic, pair):
+    first, second = pair(), pair()
     assert first.run()
     assert second.run()
     read, reader = quic.read(first.tap)
