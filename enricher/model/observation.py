@@ -41,6 +41,11 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     client_hello_seen: bool | None = None
     downgrade: str | None = None
     """Sign of a forced lower version: `scsv` (RFC 7507 offered), `sentinel` (RFC 8446 4.1.3 in the server random)."""
+    proxy_target: str | None = None
+    """`host:port` that the client asked a proxy for (HTTP CONNECT, SOCKS), if the handshake went through one.
+
+    `resp_h` and `resp_p` are the proxy's.
+    """
     handshake_error: str | None = None
     """What in the handshake did not parse, and where."""
 

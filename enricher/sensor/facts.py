@@ -50,6 +50,7 @@ def observe(
         ssl_history=negotiation.history(originator),
         client_hello_seen=negotiation.client_hello is not None,
         downgrade=_downgrade(negotiation),
+        proxy_target=text(negotiation.proxy_target) if negotiation.proxy_target else None,
         handshake_error=negotiation.errors[0] if negotiation.errors else None,
         **_client(negotiation),
         **_server(negotiation),
@@ -140,4 +141,4 @@ def _visible(negotiation: Negotiation) -> bool | None:
         return None
     if is_tls13(hello.version) or _resumed(negotiation):
         return False
-    return False if server.encrypted and not server.gap else None
+    return False if server.encrypted and server.full and not server.gap else None

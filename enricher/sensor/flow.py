@@ -4,6 +4,7 @@ from typing import Final
 
 from enricher.sensor.connection import Connection
 from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
+from enricher.sensor.starttls import Dialogue
 
 NEVER: Final = float("-inf")
 
@@ -49,7 +50,7 @@ class Half:
 class Flow:
     """A connection; after `done` only a tombstone by which its packets are passed over."""
 
-    __slots__ = ("buffered", "connection", "done", "halves", "key", "originator")
+    __slots__ = ("buffered", "connection", "dialogue", "done", "halves", "key", "originator")
 
     def __init__(self, key: bytes) -> None:
         self.key = key
@@ -58,6 +59,8 @@ class Flow:
         self.originator: int | None = None
         """The direction that sent the SYN."""
         self.connection: Connection | None = None
+        self.dialogue: Dialogue | None = None
+        """What was said before TLS; None where it began with TLS."""
         self.buffered = 0
         self.halves = (Half(self, 0), Half(self, 1))
 
@@ -70,4 +73,4 @@ class Flow:
     def buffered_now(self) -> int:
         """Bytes held."""
         size = self.halves[0].buffered + self.halves[1].buffered
-        return size if self.connection is None else size + self.connection.buffered
+        return size + sum(part.buffered for part in (self.connection, self.dialogue) if part is not None)

@@ -9,13 +9,14 @@ from enricher.sensor.negotiation import Report
 from enricher.sensor.packet import ACK, FIN, RST, SYN, Decoder, reverse
 from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
 from enricher.sensor.record import is_hello, is_record
+from enricher.sensor.starttls import Dialogue
 
 _MAX_WAITING: Final = 8
 """Segments of a direction whose start was not seen that may pass before it is taken for something else than TLS."""
 
 
 class FlowTable:
-    """Takes IP packets, keeps the connections, reports each that turned out to be TLS once it is over."""
+    """Takes TCP segments, keeps the connections, reports each that turned out to be TLS once it is over."""
 
     def __init__(self, settings: WireSettings, counters: Counters, report: Report) -> None:
         self._settings = settings
@@ -127,11 +128,11 @@ class FlowTable:
             self._account(flow)
 
     def _anchor(self, half: Half, seq: int, chunk: Chunk) -> Stream | None:
-        """Where the direction's stream starts: after its SYN, else at the first segment that starts a record."""
+        """Where the direction's stream starts: after its SYN, else at the first segment that makes sense as a start."""
         known = half.flow.connection is not None
         if half.syn is not None:
             half.stream = Stream(half.syn + 1)
-        elif (is_record if known else is_hello)(chunk[0]):
+        elif half.flow.dialogue is not None or (is_record if known else is_hello)(chunk[0]) or self._opens(half, chunk):
             half.stream = Stream(seq)
         else:
             half.waiting.append((seq, chunk))
@@ -142,25 +143,53 @@ class FlowTable:
                     self._drop(half.flow)
         return half.stream
 
+    @staticmethod
+    def _opens(half: Half, chunk: Chunk) -> bool:
+        """Whether a dialogue opens with this, after which TLS may follow."""
+        dialogue = Dialogue(None, half.index, chunk[0])
+        dialogue.feed(half.index, chunk)
+        return dialogue.recognised
+
     def _read(self, half: Half, chunks: list[Chunk]) -> None:
         flow = half.flow
         for chunk in chunks:
             if flow.done:
                 return
-            if flow.connection is None:
-                flow.connection = Connection(self._settings.max_message)
-            flow.connection.feed(half.index, chunk)
-            if flow.connection.negotiation.not_tls:
-                self._drop(flow)
-            elif flow.connection.negotiation.established:
-                self._end(flow, over=True)
+            tls: Chunk | None = chunk
+            if flow.dialogue is not None or (flow.connection is None and not is_record(chunk[0])):
+                tls = self._listen(half, chunk)
+            if tls is not None:
+                self._decipher(flow, half.index, tls)
+
+    def _listen(self, half: Half, chunk: Chunk) -> Chunk | None:
+        """Take what may not be TLS yet; give what is."""
+        flow = half.flow
+        if flow.dialogue is None:
+            flow.dialogue = Dialogue(flow.originator, half.index, chunk[0])
+        tls = flow.dialogue.feed(half.index, chunk)
+        if not flow.dialogue.possible:
+            self._drop(flow)
+        return tls
+
+    def _decipher(self, flow: Flow, index: int, chunk: Chunk) -> None:
+        if flow.connection is None:
+            flow.connection = Connection(self._settings.max_message)
+        flow.connection.feed(index, chunk)
+        if flow.connection.negotiation.not_tls:
+            self._drop(flow)
+        elif flow.connection.negotiation.established:
+            self._end(flow, over=True)
 
     def _skip(self, half: Half, stream: Stream) -> None:
         missing, chunks = stream.skip()
         self._counters.bytes_missing += missing
-        if half.flow.connection is None:
-            half.flow.connection = Connection(self._settings.max_message)
-        half.flow.connection.gap(half.index, missing)
+        flow = half.flow
+        if flow.dialogue is not None:
+            flow.dialogue.gap(half.index)
+        elif flow.connection is None:
+            flow.connection = Connection(self._settings.max_message)
+        if flow.connection is not None:
+            flow.connection.gap(half.index, missing)
         self._read(half, chunks)
 
     def _account(self, flow: Flow) -> None:
@@ -176,7 +205,7 @@ class FlowTable:
 
     def _bury(self, flow: Flow) -> None:
         flow.done = True
-        flow.connection = None
+        flow.connection = flow.dialogue = None
         self._buffered -= flow.buffered
         flow.buffered = 0
         for half in flow.halves:
@@ -193,11 +222,17 @@ class FlowTable:
                 self._skip(half, half.stream)
         if flow.done:
             return
-        connection = flow.connection
+        connection, dialogue = flow.connection, flow.dialogue
         whole = flow.halves[0].whole and flow.halves[1].whole
         self._bury(flow)
-        if connection is None or connection.negotiation.client is None:
+        tls = connection is not None and connection.negotiation.client is not None
+        if dialogue is not None and (dialogue.refused or not tls):
+            self._counters.flows_not_tls += 1
             return
+        if connection is None or not tls:
+            return
+        if dialogue is not None:
+            connection.negotiation.proxy_target = dialogue.target
         self._counters.flows_tls += 1
         negotiation = connection.negotiation
         self._report(flow.key, flow.originator, negotiation, negotiation.outcome(over=over and whole))

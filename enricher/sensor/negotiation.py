@@ -71,6 +71,8 @@ class Negotiation:
         self.errors: list[str] = []
         """The first thing that did not parse, with its frame."""
         self.certificate_error: str | None = None
+        self.proxy_target: bytes | None = None
+        """The `host:port` that the client asked a proxy for."""
         self._history: list[tuple[str, int]] = []
 
     @property

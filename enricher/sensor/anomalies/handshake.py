@@ -1,11 +1,14 @@
 """What is odd about the handshake itself."""
 
+import re
 from typing import Final
 
 from enricher.sensor.anomalies._case import Case, Rule, datagram
 
 _INTEGRITY_ONLY: Final = frozenset({"TLS_SHA256_SHA256", "TLS_SHA384_SHA384"})
 """TLS 1.3 without encryption (RFC 9150); their names do not say NULL."""
+
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 
 
 def _no_sni(case: Case) -> str | None:
@@ -57,12 +60,15 @@ def _handshake_failed(case: Case) -> str | None:
 def _unusual_port(case: Case) -> str | None:
     """A server port where TLS is not at home.
 
-    Without the ClientHello nobody knows who the server is. Datagram TLS of media uses any port.
+    Without the ClientHello nobody knows who the server is. Datagram TLS of media uses any port. Behind a proxy the port
+    that counts is the one that the client asked it for.
     """
     o = case.observation
-    if o.resp_p in case.thresholds.usual_ports or o.client_hello_seen is False or datagram(o):
+    asked = (o.proxy_target or "").rpartition(":")[2]
+    port = int(asked) if _PORT.fullmatch(asked) else o.resp_p
+    if port in case.thresholds.usual_ports or o.client_hello_seen is False or datagram(o):
         return None
-    return f"port {o.resp_p}/{o.proto}"
+    return f"port {port}/{o.proto}"
 
 
 def _malformed_handshake(case: Case) -> str | None:

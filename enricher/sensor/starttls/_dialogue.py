@@ -1,0 +1,237 @@
+"""Follows what two sides say in the clear until TLS begins, or until it is plain that it never will."""
+
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Final
+
+from enricher.model import registry
+from enricher.sensor.reassembly import Chunk
+from enricher.sensor.record import begins_tls
+from enricher.sensor.starttls._protocol import Framing, Role, Upgrade
+
+_MOST: Final = 32768
+"""Bytes of a side in the clear after which no TLS is expected any more."""
+_DEEPEST: Final = 4
+"""Tunnels inside of tunnels."""
+
+PROTOCOLS: Final = MappingProxyType(
+    registry.unique(
+        (pair for module in registry.modules("enricher.sensor.starttls") for pair in module.PROTOCOLS.items()),
+        "protocol",
+    )
+)
+
+
+def _by_first_byte(roles: Iterable[tuple[Upgrade, Role]]) -> dict[int, tuple[Upgrade, ...]]:
+    table: dict[int, tuple[Upgrade, ...]] = {}
+    for protocol, role in roles:
+        for byte in set(role.first):
+            table[byte] = (*table.get(byte, ()), protocol)
+    return table
+
+
+_CLIENT_FIRST: Final = MappingProxyType(_by_first_byte((p, p.client) for p in PROTOCOLS.values()))
+_SERVER_FIRST: Final = MappingProxyType(_by_first_byte((p, p.server) for p in PROTOCOLS.values()))
+
+
+class _Side:
+    """How far one side of a talk is."""
+
+    __slots__ = ("at", "begun", "blind", "framing", "pending", "role", "seen", "tunnelled", "turned", "units")
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+        self.pending = b""
+        """A unit that is not whole, or the start of what may be TLS."""
+        self.at = (0.0, 0)
+        """Time and frame number of the packet in which it starts."""
+        self.seen = 0
+        self.units = 0
+        self.turned = False
+        """TLS may begin now."""
+        self.blind = False
+        """Bytes are missing: TLS may begin with any packet."""
+        self.tunnelled = False
+        """It speaks another protocol by now."""
+        self.begun = False
+        """It speaks TLS by now."""
+        self.framing: Framing | None = None
+
+
+class _Talk:
+    """One protocol's view of the bytes of both sides."""
+
+    def __init__(self, protocol: Upgrade, client: int, depth: int) -> None:
+        self.possible = True
+        self.target: bytes | None = None
+        self._protocol = protocol
+        self._client = client
+        self._depth = depth
+        self._inner: Dialogue | None = None
+        roles = (protocol.client, protocol.server)
+        self._sides = (_Side(roles[client]), _Side(roles[1 - client]))
+
+    @property
+    def buffered(self) -> int:
+        size = sum(len(side.pending) for side in self._sides)
+        return size if self._inner is None else size + self._inner.buffered
+
+    @property
+    def recognised(self) -> bool:
+        return any(side.units for side in self._sides)
+
+    @property
+    def refused(self) -> bool:
+        """A side that could be seen went on in the clear without the word after which TLS begins."""
+        clear = any(s.seen and not (s.begun or s.turned or s.blind or s.tunnelled) for s in self._sides)
+        return clear or (self._inner is not None and self._inner.refused)
+
+    def gap(self, index: int) -> None:
+        side = self._sides[index]
+        side.pending = b""
+        if side.framing is None:
+            side.blind = True
+        else:
+            side.framing.lost = True
+        if self._inner is not None:
+            self._inner.gap(index)
+
+    def feed(self, index: int, chunk: Chunk) -> Chunk | None:
+        """Take the next bytes; give what of them is TLS."""
+        side = self._sides[index]
+        if side.begun:
+            return chunk if side.framing is None else self._framed(side, chunk)
+        if side.tunnelled:
+            return self._tunnel(index, chunk)
+        side.seen += len(chunk[0])
+        if not side.pending:
+            side.at = chunk[1:]
+        data, side.pending = side.pending + chunk[0], b""
+        start = 0
+        while start < len(data):
+            rest = data[start:]
+            if side.turned or side.blind:
+                begun = self._begins(index, rest)
+                if begun or (begun is False and side.turned and self._protocol.tunnel):
+                    return self._go_on(index, (rest, *side.at), tls=begun)
+                if begun is None:
+                    side.pending = rest
+                    break
+            size = 0 if side.blind else self._unit(side, index, rest)
+            if size <= 0:
+                break
+            start += size
+            side.at = chunk[1:]
+        return None
+
+    def _unit(self, side: _Side, index: int, data: bytes) -> int:
+        """Read the unit at the start of `data`: its length, 0 where there is none."""
+        role = side.role
+        size = role.cut(data, side.units)
+        unit = data[:size]
+        first = not self.recognised
+        if size < 0 or side.seen > _MOST or (first and size and not role.opening.fullmatch(unit)):
+            self.possible = False
+            return 0
+        if not size:
+            side.pending = data
+            return 0
+        side.units += 1
+        if not unit.isspace():
+            side.turned = role.turn.fullmatch(unit) is not None
+            if side.turned and self._protocol.target and index == self._client:
+                self.target = self._protocol.target(unit)
+        return size
+
+    def _begins(self, index: int, data: bytes) -> bool | None:
+        """Whether TLS begins with `data`; None: that cannot be told yet."""
+        client = index == self._client
+        if self._protocol.framing is None or self._sides[index].blind:
+            return begins_tls(data, client=client)
+        framing = self._protocol.framing()
+        carried = framing.feed(data)
+        begun = begins_tls(carried, client=client) if carried else None
+        if framing.lost or begun is False or len(data) > _MOST:
+            self.possible = False
+            return False
+        return begun
+
+    def _go_on(self, index: int, chunk: Chunk, *, tls: bool | None) -> Chunk | None:
+        side = self._sides[index]
+        if tls:
+            side.begun = True
+            if self._protocol.framing is not None and not side.blind:
+                side.framing = self._protocol.framing()
+                return self._framed(side, chunk)
+            return chunk
+        side.tunnelled = True
+        return self._tunnel(index, chunk)
+
+    def _tunnel(self, index: int, chunk: Chunk) -> Chunk | None:
+        if self._inner is None:
+            self._inner = Dialogue(self._client, index, chunk[0], self._depth + 1)
+        tls = self._inner.feed(index, chunk)
+        self.possible = self._inner.possible
+        self.target = self._inner.target or self.target
+        return tls
+
+    @staticmethod
+    def _framed(side: _Side, chunk: Chunk) -> Chunk | None:
+        assert side.framing is not None
+        carried = b"" if side.framing.lost else side.framing.feed(chunk[0])
+        return (carried, *chunk[1:]) if carried else None
+
+
+class Dialogue:
+    """Takes the bytes of both sides of a connection that did not begin with TLS, as every protocol may see them.
+
+    `client` is the side that opened the connection, None: that was not seen; `first` is the side that talks first, and
+    `data` what it says.
+    """
+
+    __slots__ = ("_talks",)
+
+    def __init__(self, client: int | None, first: int, data: bytes, depth: int = 0) -> None:
+        talks = []
+        if depth < _DEEPEST:
+            for side, table in ((first, _CLIENT_FIRST), (1 - first, _SERVER_FIRST)):
+                if client is None or client == side:
+                    talks += [_Talk(protocol, side, depth) for protocol in table.get(data[0], ())]
+        self._talks = talks
+
+    @property
+    def possible(self) -> bool:
+        """TLS may still come."""
+        return bool(self._talks)
+
+    @property
+    def recognised(self) -> bool:
+        """Something was said that opens a protocol."""
+        return any(talk.recognised for talk in self._talks)
+
+    @property
+    def refused(self) -> bool:
+        """A side that could be seen went on in the clear, so that what looked like TLS was none."""
+        return all(talk.refused for talk in self._talks)
+
+    @property
+    def target(self) -> bytes | None:
+        """The `host:port` that the client asked a proxy for."""
+        return next((talk.target for talk in self._talks if talk.target), None)
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held."""
+        return sum(talk.buffered for talk in self._talks)
+
+    def feed(self, index: int, chunk: Chunk) -> Chunk | None:
+        """Take the next bytes of a side; give those of them that are TLS."""
+        found = [(talk, talk.feed(index, chunk)) for talk in self._talks]
+        tls = next((chunk for _, chunk in found if chunk is not None), None)
+        self._talks = [talk for talk, begun in found if talk.possible and (begun is not None or tls is None)]
+        return tls
+
+    def gap(self, index: int) -> None:
+        """Bytes of a side are missing."""
+        for talk in self._talks:
+            talk.gap(index)

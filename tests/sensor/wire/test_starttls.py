@@ -1,0 +1,375 @@
+"""TLS that begins behind a dialogue in the clear, and what only looks like that."""
+
+import random
+import struct
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from enricher.errors import RegistryError
+from enricher.model import registry
+from enricher.sensor.starttls import Dialogue
+from enricher.sensor.starttls._dialogue import PROTOCOLS
+
+HEAD = b"Host: proxy\r\nUser-Agent: x\r\n\r\n"
+REFUSED = b"HTTP/1.1 407 Authentication required\r\nContent-Length: 34\r\n\r\n<html>\r\n<p>who are you?</p>\r\n</html>"
+WEBSOCKET = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+
+def ldap(number, operation):
+    body = b"\x02\x01" + bytes([number]) + operation
+    return b"\x30\x84" + struct.pack(">I", len(body)) + body
+
+
+def element(tag, body):
+    return bytes([tag, len(body)]) + body
+
+
+START_TLS = element(0x77, element(0x80, b"1.3.6.1.4.1.1466.20037"))
+GREETING = b"\x0a8.0.36\0" + bytes(60)
+PRELOGIN = bytes.fromhex("0000150006010016000102001700010300180004ff0f00000000000000000000")
+RDP_REQUEST = b"\x03\0\0\x2a\x25\xe0\0\0\0\0\0Cookie: mstshash=user\r\n\x01\0\x08\0\x0b\0\0\0"
+RDP_CONFIRM = b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0"
+
+
+def tds(kind, body):
+    return bytes([kind, 1]) + struct.pack(">H", 8 + len(body)) + bytes([0, 0, 1, 0]) + body
+
+
+def mysql(number, body):
+    return struct.pack("<I", len(body))[:3] + bytes([number]) + body
+
+
+SMTP = [
+    ("s", b"220-mail.example ESMTP\r\n220 at your service\r\n"),
+    ("c", b"EHLO client.example\r\n"),
+    ("s", b"250-mail.example\r\n250-PIPELINING\r\n250 STARTTLS\r\n"),
+    ("c", b"STARTTLS\r\n"),
+    ("s", b"220 2.0.0 Ready to start TLS\r\n"),
+]
+DIALOGUES = {
+    "smtp": SMTP,
+    "lmtp": [
+        ("s", b"220 box LMTP\r\n"),
+        ("c", b"LHLO me\r\n"),
+        ("s", b"250 STARTTLS\r\n"),
+        ("c", b"starttls \r\n"),
+        ("s", b"220 go\r\n"),
+    ],
+    "smtp asked twice": [*SMTP[:4], ("s", b"454 not now\r\n"), ("c", b"NOOP\r\n"), ("s", b"250 ok\r\n"), *SMTP[3:]],
+    "ftp": [("s", b"220 (vsFTPd 3.0.5)\r\n"), ("c", b"AUTH TLS\r\n"), ("s", b"234 Proceed with negotiation.\r\n")],
+    "pop3": [
+        ("s", b"+OK ready\r\n"),
+        ("c", b"CAPA\r\n"),
+        ("s", b"+OK\r\nSTLS\r\n.\r\n"),
+        ("c", b"STLS\r\n"),
+        ("s", b"+OK go\r\n"),
+    ],
+    "imap": [
+        ("s", b"* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"),
+        ("c", b"a1 CAPABILITY\r\n"),
+        ("s", b"* CAPABILITY IMAP4rev1 STARTTLS\r\na1 OK done\r\n"),
+        ("c", b"a2 starttls\r\n"),
+        ("s", b"a2 OK Begin TLS negotiation now\r\n"),
+    ],
+    "irc": [
+        ("c", b"CAP LS 302\r\n"),
+        ("s", b":irc.example CAP * LS :tls\r\n"),
+        ("c", b"STARTTLS\r\n"),
+        ("s", b":irc.example 670 * :STARTTLS successful\r\n"),
+    ],
+    "nntp": [("s", b"200 news ready\r\n"), ("c", b"STARTTLS\r\n"), ("s", b"382 Continue\r\n")],
+    "sieve": [("s", b'"IMPLEMENTATION" "x"\r\n"STARTTLS"\r\nOK\r\n'), ("c", b"STARTTLS\r\n"), ("s", b'OK "begin"\r\n')],
+    "xmpp": [
+        ("c", b"<?xml version='1.0'?><stream:stream to='example.org' xmlns='jabber:client'>"),
+        ("s", b"<?xml version='1.0'?><stream:stream id='1'>\n<features><starttls xmlns='urn:x'/></features>"),
+        ("c", b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'></starttls>\n"),
+        ("s", b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+    ],
+    "ldap": [
+        ("c", ldap(1, element(0x63, b"\x04\x00" + bytes(20)))),
+        ("s", ldap(1, element(0x64, bytes(90))) + ldap(1, element(0x65, b"\x0a\x01\0\x04\0\x04\0"))),
+        ("c", ldap(2, START_TLS)),
+        ("s", ldap(2, element(0x78, b"\x0a\x01\0\x04\0\x04\0"))),
+    ],
+    "postgresql": [("c", bytes.fromhex("0000000804d2162f")), ("s", b"S")],
+    "postgresql after gss": [
+        ("c", bytes.fromhex("0000000804d21630")),
+        ("s", b"N"),
+        ("c", bytes.fromhex("0000000804d2162f")),
+        ("s", b"S"),
+    ],
+    "mysql": [
+        ("s", mysql(0, GREETING)),
+        ("c", mysql(1, struct.pack("<IIB", 0x81FFAE8D, 1 << 24, 255) + bytes(23))),
+    ],
+    "rdp": [("c", RDP_REQUEST), ("s", RDP_CONFIRM)],
+    "http-connect": [
+        ("c", b"CONNECT example.org:443 HTTP/1.1\r\n" + HEAD),
+        ("s", b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n"),
+    ],
+    "http-connect with password": [
+        ("c", b"CONNECT example.org:443 HTTP/1.1\r\n" + HEAD),
+        ("s", REFUSED),
+        ("c", b"CONNECT example.org:443 HTTP/1.1\r\nProxy-Authorization: Basic eA==\r\n" + HEAD),
+        ("s", b"HTTP/1.0 200 OK\r\n\r\n"),
+    ],
+    "http-upgrade": [
+        ("c", b"OPTIONS * HTTP/1.1\r\nUpgrade: TLS/1.0\r\nConnection: Upgrade\r\n" + HEAD),
+        ("s", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.0, HTTP/1.1\r\nConnection: Upgrade\r\n\r\n"),
+    ],
+    "socks4": [("c", b"\4\1\x01\xbb\xcb\0\x71\x09me\0"), ("s", b"\0\x5a" + bytes(6))],
+    "socks4a": [("c", b"\4\1\x01\xbb\0\0\0\1me\0example.org\0"), ("s", b"\0\x5a" + bytes(6))],
+    "socks5": [
+        ("c", b"\5\1\0"),
+        ("s", b"\5\0"),
+        ("c", b"\5\1\0\3\x0bexample.org\x01\xbb"),
+        ("s", b"\5\0\0\1" + bytes(6)),
+    ],
+    "socks5 with password": [
+        ("c", b"\5\2\0\2"),
+        ("s", b"\5\2"),
+        ("c", b"\1\2me\6secret"),
+        ("s", b"\1\0"),
+        ("c", b"\5\1\0\4" + bytes(15) + b"\1\x01\xbb"),
+        ("s", b"\5\0\0\4" + bytes(18)),
+    ],
+    "smtp behind socks5": [
+        ("c", b"\5\1\0"),
+        ("s", b"\5\0"),
+        ("c", b"\5\1\0\3\x0bexample.org\0\x19"),
+        ("s", b"\5\0\0\1" + bytes(6)),
+        *SMTP,
+    ],
+}
+SILENT = {"mysql"}
+"""Protocols whose server agrees without a word of its own."""
+
+
+def frame(data, side):
+    """A WebSocket message in two fragments, with a ping in between, masked from the client."""
+    out = b""
+    mask, flag = (b"\x12\xab\x34\xcd", 0x80) if side == "c" else (b"", 0)
+    for first, part in ((0x02, data[:7]), (0x89, b"ping"), (0x80, data[7:])):
+        size = bytes([flag | len(part)]) if len(part) < 126 else struct.pack(">BH", flag | 126, len(part))
+        out += (
+            bytes([first])
+            + size
+            + mask
+            + bytes(byte ^ (mask or b"\0")[i % len(mask or b"\0")] for i, byte in enumerate(part))
+        )
+    return out
+
+
+def framed(wire):
+    """Dialogues after which TLS does not follow bare, each with its handshake."""
+    full = wire.full()
+    return {
+        "tds": [
+            ("c", tds(0x12, PRELOGIN)),
+            ("s", tds(0x04, PRELOGIN)),
+            *((side, tds(0x12, data[:50]) + (tds(0x12, data[50:]) if data[50:] else b"")) for side, data in full[:4]),
+            *full[4:],
+        ],
+        "websocket": [
+            ("c", b"GET /tunnel HTTP/1.1\r\n" + WEBSOCKET),
+            ("s", b"HTTP/1.1 101 Switching Protocols\r\n" + WEBSOCKET),
+            *((side, frame(data, side)) for side, data in full),
+        ],
+    }
+
+
+def same(seen, expected):
+    """Whether two Observations tell the same but for time and place."""
+    place = {"ts": 0.0, "uid": "", "source": None, "proxy_target": None}
+    return msgspec.structs.replace(seen, **place) == msgspec.structs.replace(expected, **place)
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+@pytest.mark.parametrize("mss", [1460, 1, 7])
+def test_a_handshake_behind_a_dialogue_tells_what_it_tells_without(wire, name, mss):
+    seen = wire.observe(DIALOGUES[name] + wire.full(), mss=mss)
+    assert same(seen, wire.observe(wire.full()))
+    assert seen.established is True
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("http-connect", "example.org:443"),
+        ("http-connect with password", "example.org:443"),
+        ("socks4", "203.0.113.9:443"),
+        ("socks4a", "example.org:443"),
+        ("socks5", "example.org:443"),
+        ("socks5 with password", "[::1]:443"),
+        ("smtp behind socks5", "example.org:25"),
+        ("smtp", None),
+    ],
+)
+def test_the_name_that_a_proxy_was_asked_for_is_told(wire, name, target):
+    assert wire.observe(DIALOGUES[name] + wire.full()).proxy_target == target
+
+
+def test_a_name_asked_of_a_proxy_reaches_nobody_unescaped(wire):
+    connect = [("c", b"\5\1\0"), ("s", b"\5\0"), ("c", b"\5\1\0\3\4\x1b[2J\x01\xbb"), ("s", b"\5\0\0\1" + bytes(6))]
+    assert wire.observe(connect + wire.full()).proxy_target == "\\x1b[2J:443"
+
+
+@pytest.mark.parametrize("name", ["tds", "websocket"])
+@pytest.mark.parametrize("mss", [1460, 1, 7])
+def test_a_handshake_inside_of_another_protocols_packets_tells_what_it_tells_bare(wire, name, mss):
+    assert same(wire.observe(framed(wire)[name], mss=mss), wire.observe(wire.full()))
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+def test_tls_may_follow_the_word_for_it_in_the_same_segment(wire, name):
+    def merged(flights):
+        return [(side, b"".join(data for who, data in flights if who == side)) for side in "cs"]
+
+    assert same(wire.observe(merged(DIALOGUES[name] + wire.full())), wire.observe(merged(wire.full())))
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+def test_time_and_frame_are_those_of_the_hello_not_of_the_dialogue(wire, name):
+    seen = wire.observe(DIALOGUES[name] + wire.full())
+    assert seen.source == f"x.pcap:{3 + len(DIALOGUES[name])}"
+    assert seen.ts == pytest.approx(1.7e9 + (2 + len(DIALOGUES[name])) / 1000)
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+@pytest.mark.parametrize("direction", ["c", "s"])
+def test_half_of_a_dialogue_suffices(wire, name, direction):
+    flights = [flight for flight in DIALOGUES[name] + wire.full() if flight[0] == direction]
+    ports = {wire.client[1].to_bytes(2, "big"): "c", wire.server[1].to_bytes(2, "big"): "s"}
+    packets = [p for p in wire.conversation(flights, end=0) if ports[p[1][20:22]] == direction]
+    (seen,) = wire.sense(wire.pcap(packets))
+    (expected,) = wire.sense(
+        wire.pcap([p for p in wire.conversation(wire.full(), end=0) if ports[p[1][20:22]] == direction])
+    )
+    assert same(seen, expected)
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+def test_a_dialogue_whose_syn_was_missed_is_followed_all_the_same(wire, name):
+    assert same(wire.observe(DIALOGUES[name] + wire.full(), syn=False), wire.observe(wire.full(), syn=False))
+
+
+@pytest.mark.parametrize("name", [name for name in DIALOGUES if name not in SILENT])
+def test_a_server_that_did_not_agree_speaks_no_tls(wire, name):
+    last = max(i for i, (side, _) in enumerate(DIALOGUES[name]) if side == "s")
+    refusal = {"postgresql": b"N", "rdp": RDP_CONFIRM.replace(b"\x02\x1f\x08\0\x02", b"\x03\x1f\x08\0\x02")}
+    answer = refusal.get(name.split()[0], b"500 no\r\n")
+    flights = [*DIALOGUES[name][:last], ("s", answer), *DIALOGUES[name][last + 1 :], wire.full()[0], ("s", b"no\r\n")]
+    assert wire.sense(wire.pcap(wire.conversation(flights))) == []
+
+
+def test_a_hello_in_a_mail_is_none(wire):
+    hello = wire.record(wire.client_hello())
+    mail = [("c", b"DATA\r\n"), ("s", b"354 go on\r\n"), ("c", b"Subject: dump\r\n\r\nSTARTTLS\r\n"), ("c", hello)]
+    flights = [*SMTP[:3], *mail, ("c", b"\r\n.\r\n"), ("s", b"250 queued\r\n")]
+    assert wire.sense(wire.pcap(wire.conversation(flights))) == []
+
+
+def test_a_dump_of_a_handshake_inside_of_http_is_none(wire):
+    down = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
+    up = b"POST /dump HTTP/1.1\r\nContent-Length: 9999\r\n\r\n"
+    for request in (b"GET /dump HTTP/1.1\r\n" + HEAD, up):
+        flights = [("c", request), ("s", down), *wire.full()]
+        assert wire.sense(wire.pcap(wire.conversation(flights))) == []
+
+
+def test_data_that_begins_like_a_record_is_none(wire):
+    hello = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"
+    for start in (hello, hello[:3], b"\x16\x03\x01\0\x05\1\0\0\1\xff"):
+        transfer = [("s", start + random.Random(7).randbytes(3000))]
+        assert wire.sense(wire.pcap(wire.conversation(transfer))) == []
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+@pytest.mark.parametrize("followed", [b"", b"\x16\x03\x01", b"\x16\x03\x01\0\x05hello", b"\x15\x03\x01\0\2\2\x28"])
+def test_what_follows_a_dialogue_without_a_hello_is_none(wire, name, followed):
+    assert wire.sense(wire.pcap(wire.conversation([*DIALOGUES[name], ("c", followed)]))) == []
+
+
+def test_a_server_may_answer_the_hello_with_an_alert(wire):
+    seen = wire.observe([*SMTP, wire.full()[0], ("s", wire.alert(2, 40))])
+    assert (seen.established, seen.last_alert, seen.ssl_history) == (False, "handshake_failure", "Cl")
+
+
+def test_a_segment_missing_from_the_dialogue_does_not_hide_the_handshake(wire):
+    packets = wire.conversation(SMTP + wire.full(), end=0)
+    for lost in range(2, 7):
+        rest = packets[:lost] + packets[lost + 1 :]
+        sensor = wire.sensor(max_out_of_order=50)
+        (seen,) = sensor.feed(wire.pcap(rest)) + sensor.close()
+        assert (seen.version, seen.ssl_history) == ("TLSv12", "CsxknGIi")
+
+
+def test_protocols_that_never_turn_to_tls_are_dropped_with_their_first_segment(wire):
+    openings = (
+        ("c", b"GET / HTTP/1.1\r\n" + HEAD),
+        ("c", b"POST /x HTTP/1.1\r\n" + HEAD),
+        ("s", b"SSH-2.0-OpenSSH_9.2\r\n"),
+        ("c", b"\0\0\0\x85\xffSMBr"),
+        ("c", b"\x13BitTorrent protocol"),
+        ("c", bytes(100)),
+        ("s", b"RFB 003.008\n"),
+        ("c", b"*1\r\n$4\r\nPING\r\n"),
+    )
+    for side, opening in openings:
+        dialogue = Dialogue(0, 0 if side == "c" else 1, opening)
+        assert dialogue.feed(0 if side == "c" else 1, (opening, 0.0, 1)) is None
+        assert not dialogue.possible, opening
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    name=st.sampled_from(sorted(DIALOGUES)),
+    count=st.integers(0, 6),
+    tail=st.lists(st.tuples(st.sampled_from("cs"), st.binary(max_size=60)), max_size=6),
+)
+def test_any_bytes_behind_any_part_of_a_dialogue_give_neither_crash_nor_session(wire, name, count, tail):
+    flights = [*DIALOGUES[name][:count], *tail]
+    sensor = wire.sensor()
+    assert sensor.feed(wire.pcap(wire.conversation(flights))) + sensor.close() == []
+    assert sensor.counters.flows_tls == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.binary(min_size=1, max_size=300), sizes=st.lists(st.integers(1, 40), min_size=1))
+def test_any_bytes_in_any_pieces_are_held_within_bounds(data, sizes):
+    for client in (0, 1, None):
+        dialogue = Dialogue(client, 0, data)
+        at = i = 0
+        while at < len(data):
+            piece = data[at : at + sizes[i % len(sizes)]]
+            dialogue.feed(0, (piece, 0.0, 1))
+            at, i = at + len(piece), i + 1
+            assert dialogue.buffered <= len(data) * len(PROTOCOLS)
+
+
+def test_endless_talk_in_the_clear_is_given_up(wire):
+    for opening in (b"220 hello\r\n", b"<?xml version='1.0'?>", b"HTTP/1.1 407 no\r\n"):
+        dialogue = Dialogue(None, 0, opening)
+        fed = 0
+        while dialogue.possible:
+            dialogue.feed(0, (opening, 0.0, 1))
+            fed += len(opening)
+            assert fed < 100_000
+
+
+def test_tunnels_inside_of_tunnels_have_an_end(wire):
+    connect = b"CONNECT a:1 HTTP/1.1\r\n\r\n"
+    dialogue = Dialogue(0, 0, connect)
+    for _ in range(100):
+        dialogue.feed(0, (connect, 0.0, 1))
+    assert not dialogue.possible
+
+
+def test_a_protocol_defined_twice_is_refused():
+    module = registry.modules("enricher.sensor.starttls")[0]
+    with pytest.raises(RegistryError):
+        registry.unique([*module.PROTOCOLS.items(), *module.PROTOCOLS.items()], "protocol")
+    assert {name.split()[0] for name in DIALOGUES} - {"lmtp", "socks4a"} | {"tds", "websocket"} == set(PROTOCOLS)
