@@ -23,6 +23,7 @@ import orjson
 from evtx import PyEvtxParser
 
 from enricher import formats
+from enricher.service import runtime
 
 CHUNK = 1 << 20
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -177,6 +178,7 @@ def compare(data: bytes, size: int, rounds: int) -> None:
 
 def main() -> None:
     """Read the arguments and compare."""
+    runtime.prepare()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="1G", help="bytes to read at least, with K, M or G")
     parser.add_argument("--log", action="append", type=Path, default=[], help="flat JSON or EVTX, may be zipped")

@@ -26,6 +26,7 @@ from enricher.join.store import Store
 from enricher.model.endpoint import ModuleLoad, NetworkConnect, ProcessStart
 from enricher.model.observation import Observation
 from enricher.model.record import Record
+from enricher.service import runtime
 
 HOSTS, START = 200, 1_700_000_000.0
 LIBRARIES = ("schannel.dll", "ncryptsslp.dll", "mskeyprotect.dll", "rsaenh.dll", "crypt32.dll", "bcrypt.dll")
@@ -172,6 +173,7 @@ def _rate(csv: str) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
+    runtime.prepare()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=int, default=200_000, help="endpoint records")
     n = parser.parse_args(arguments).records

@@ -15,7 +15,7 @@ from enricher.config import Config
 from enricher.errors import An1496Error
 from enricher.model.schema import OUTPUTS, schema
 from enricher.report.story import story
-from enricher.service import alone, outputs, pipeline
+from enricher.service import alone, outputs, pipeline, runtime
 from enricher.service.engine import Engine
 from enricher.service.inputs import find
 from enricher.service.reading import Tally
@@ -124,6 +124,7 @@ def schema_(name: str) -> None:
 
 def main() -> NoReturn:
     """Run the command line; every error ends in one line on standard error and an exit code."""
+    runtime.prepare()
     try:
         sys.exit(cli.main(standalone_mode=False))
     except click.exceptions.Exit as ended:

@@ -33,11 +33,20 @@ _PORTS: Final = 6
 """Bits of the port that one bucket spans: 64 ports, so that a batch touches few keys."""
 
 
-def bucket(a_ip: str, a_port: int, b_ip: str, b_port: int) -> tuple[str, str]:
-    """The address and the bucket under which everything about this pair of sides is filed."""
-    if (a_port, a_ip) < (b_port, b_ip):
-        a_ip, a_port, b_port = b_ip, b_port, a_port
-    return a_ip, f"{a_port >> _PORTS}.{b_port}"
+Pair = tuple[str, int, int]
+"""Under what everything about two sides is filed: address and `port_bucket` of one, port of the other."""
+
+
+def pair(a_ip: str, a_port: int, b_ip: str, b_port: int) -> Pair:
+    """The same whichever side comes first."""
+    if a_port > b_port or (a_port == b_port and a_ip > b_ip):
+        return a_ip, a_port >> _PORTS, b_port
+    return b_ip, b_port >> _PORTS, a_port
+
+
+def bucket_name(at: Pair) -> str:
+    """What follows the address in the names of a pair's keys."""
+    return f"{at[1]}.{at[2]}"
 
 
 def port_bucket(port: int) -> int:

@@ -79,10 +79,9 @@ class Reader:
 
     def tuples(self, group: Sequence[Bucket]) -> dict[Connection, Tuple5]:
         """Every 5-tuple of the buckets that has a session, with the endpoint records on it."""
-        observed = self.observations(group)
-        found: dict[Connection, tuple[list[Observation], list[NetworkConnect]]] = {}
-        for o in observed:
-            found.setdefault(connection_of(o), ([], []))[0].append(o)
+        found: defaultdict[Connection, tuple[list[Observation], list[NetworkConnect]]] = defaultdict(lambda: ([], []))
+        for o in self.observations(group):
+            found[connection_of(o)][0].append(o)
         for members in self._store.members([self._keys.connections(*bucket) for bucket in group]):
             for member in reversed(members):
                 record = decode(member, NetworkConnect)
@@ -103,15 +102,18 @@ class Reader:
         raw = [o for found in members for blob in found if (o := decode(blob, Observation))]
         return without_duplicates(self._complete(raw), self._settings.duplicate_window)
 
-    def _complete(self, observations: Sequence[Observation]) -> Iterator[Observation]:
+    def _complete(self, observations: Sequence[Observation]) -> Iterable[Observation]:
         """Lay certificate and connection facts over what the observations lack."""
         leaves = {o.cert_chain_fps[0] for o in observations if o.cert_chain_fps and o.cert_subject is None}
         uids = {o.uid for o in observations if o.community_id is None or o.sensor == "ssl.log"}
         certificates = self._facts({fp: self._keys.certificates(fp) for fp in leaves}, CertificateRecord)
         connections = self._facts({uid: self._keys.facts(uid) for uid in uids}, ConnectionRecord)
-        for o in observations:
-            leaf = o.cert_chain_fps[0] if o.cert_chain_fps else ""
-            yield lay_over(o, [*certificates.get(leaf, ()), *connections.get(o.uid, ())])
+        if not certificates and not connections:
+            return observations
+        return [
+            lay_over(o, [*certificates.get((o.cert_chain_fps or ("",))[0], ()), *connections.get(o.uid, ())])
+            for o in observations
+        ]
 
     def _facts(self, keys: dict[str, str], kind: type[F]) -> dict[str, list[F]]:
         wanted = sorted(keys)
@@ -188,7 +190,7 @@ def _loads(members: Sequence[bytes]) -> Iterator[Load]:
         if len(parts) == 6:
             ts, name, guid, pid, image, source = parts
             try:
-                when, process_id = float(ts), int(pid) if pid else None
+                when, process_id = int(ts) / 1e6, int(pid) if pid else None
             except ValueError:  # others can write under our keys
                 continue
             yield Load(when, name, guid or None, process_id, image or None, source or None)

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from enricher.join.codec import encode
-from enricher.join.keys import CLAIM_SLOT, INDEX_SHARDS, Keys, bucket, process_place, shard
+from enricher.join.keys import CLAIM_SLOT, INDEX_SHARDS, Keys, Pair, bucket_name, pair, process_place, shard
 from enricher.model.endpoint import ModuleLoad, NetworkConnect, ProcessEnd, ProcessStart, ProcessTamper
 from enricher.model.library import tier
 from enricher.model.observation import CertificateRecord, ConnectionRecord, Observation
@@ -13,6 +13,9 @@ from enricher.model.record import Record
 
 Word = str | bytes | int | float
 Command = tuple[Word, ...]
+K = TypeVar("K")
+_Members = defaultdict[K, list[Word]]
+"""Score and member, score and member … of each."""
 
 SEP: Final = "\0"
 """Between the parts of a member; no log format can carry it inside a value that we index."""
@@ -49,16 +52,23 @@ def score(ts: float) -> int:
 
 
 class Batch:
-    """Members by key, collected from any number of records."""
+    """Members by key, collected from any number of records.
+
+    Collected by what a key is made of: the key's name, and what else holds for all its members, is made once for all.
+    A member must hold its own score: one that came with two scores would keep the one that came last.
+    """
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._members: defaultdict[str, list[Word]] = defaultdict(list)
-        self._lists: defaultdict[str, list[Word]] = defaultdict(list)
-        self._claims: defaultdict[tuple[str, str, str, float], list[float]] = defaultdict(list)
+        self._connections: _Members[Pair] = defaultdict(list)
+        self._observations: _Members[Pair] = defaultdict(list)
+        self._processes: _Members[tuple[str, type[Any], str, str | None, int | None]] = defaultdict(list)
+        self._loads: _Members[str] = defaultdict(list)
+        self._others: _Members[str] = defaultdict(list)
+        self._lists: _Members[str] = defaultdict(list)
+        self._told: defaultdict[tuple[str, str, str | None, str | None], list[float]] = defaultdict(list)
+        """Who reported connections: host, clock, guid, its local address; the times."""
         self._clients: defaultdict[str, set[str]] = defaultdict(set)
-        self._reporters: set[tuple[str, type[Any], str, str | None]] = set()
-        self._buckets: set[tuple[str, str]] = set()
         self._telling: dict[str, bool] = {}
         self._ways: dict[type[Any], Callable[[Any, bytes], None]] = {
             Observation: self._observation,
@@ -71,15 +81,15 @@ class Batch:
             ProcessTamper: self._process,
         }
 
-    def add(self, record: Record) -> bool:
-        """File one record. False: it cannot be kept (a time or number beyond all range)."""
-        try:
-            self._ways[type(record)](record, encode(record))
-        except (OverflowError, ValueError):  # also text that UTF-8 cannot carry
-            return False
-        return True
-
-    # A member must hold its own score: one that came with two scores would keep the one that came last.
+    def add(self, records: Iterable[Record]) -> int:
+        """File records; how many cannot be kept (a time or number beyond all range)."""
+        ways, unusable = self._ways, 0
+        for record in records:
+            try:
+                ways[type(record)](record, encode(record))
+            except (OverflowError, ValueError):  # also text that UTF-8 cannot carry
+                unusable += 1
+        return unusable
 
     def _certificate(self, c: CertificateRecord, blob: bytes) -> None:
         self._lists[self._keys.certificates(c.fingerprint)] += (0, text(c.fingerprint, "") + blob)
@@ -88,23 +98,23 @@ class Batch:
         self._lists[self._keys.facts(c.uid)] += (0, text(c.uid, "") + blob)
 
     def _observation(self, o: Observation, blob: bytes) -> None:
-        at = bucket(o.orig_h, o.orig_p, o.resp_h, o.resp_p)
-        self._members[self._keys.observations(*at)] += (score(o.ts), blob)
-        self._buckets.add(at)
+        when = int(o.ts * 1e6)
+        at = pair(o.orig_h, o.orig_p, o.resp_h, o.resp_p)
+        self._observations[at] += (when, blob)
         if o.ja4:
             self._clients[o.ja4].add(o.orig_h)
         if o.cert_chain_fps and not o.resumed:
-            member = f"{handshake(o)}{SEP}{o.uid}{SEP}{at[0]}{SEP}{at[1]}"
+            member = f"{service(o)}{when:020d}{SEP}{o.uid}{SEP}{at[0]}{SEP}{bucket_name(at)}"
             self._lists[self._keys.resumable(o.orig_h)] += (0, member)
 
     def _connection(self, c: NetworkConnect, blob: bytes) -> None:
-        if c.local_ip is None or c.remote_ip is None or c.remote_port is None:
-            self._members[self._keys.binds(c.host, c.local_port)] += (score(c.ts), blob)
+        when, local_ip, remote_ip, remote_port = int(c.ts * 1e6), c.local_ip, c.remote_ip, c.remote_port
+        if local_ip is None or remote_ip is None or remote_port is None:
+            self._others[self._keys.binds(c.host, c.local_port)] += (when, blob)
+            local_ip = None
         else:
-            key = self._keys.connections(*bucket(c.local_ip, c.local_port, c.remote_ip, c.remote_port))
-            self._members[key] += (score(c.ts), blob)
-            self._claims[c.local_ip, c.host, c.clock, c.ts // CLAIM_SLOT].append(c.ts)
-        self._reporters.add((c.host, NetworkConnect, c.clock, c.guid))
+            self._connections[pair(local_ip, c.local_port, remote_ip, remote_port)] += (when, blob)
+        self._told[c.host, c.clock, c.guid, local_ip].append(c.ts)
 
     def _module(self, m: ModuleLoad, blob: bytes) -> None:
         self._process(m, blob)
@@ -112,55 +122,76 @@ class Batch:
         if telling is None:
             telling = self._telling[m.image_loaded] = tier(m.image_loaded) in TELLING
         if telling:
-            pid = "" if m.pid is None else m.pid
-            who = f"{m.ts}{SEP}{m.host}{SEP}{m.guid or ''}{SEP}{pid}{SEP}{m.image or ''}{SEP}{m.source or ''}"
-            self._members[self._keys.loads(m.host)] += (score(m.ts), who)
+            when, pid = int(m.ts * 1e6), "" if m.pid is None else m.pid
+            who = f"{when}{SEP}{m.host}{SEP}{m.guid or ''}{SEP}{pid}{SEP}{m.image or ''}{SEP}{m.source or ''}"
+            self._loads[m.host] += (when, who)
 
     def _process(self, event: ProcessStart | ProcessEnd | ModuleLoad | ProcessTamper, blob: bytes) -> None:
-        key = self._keys.process(event.host, process_place(event.pid, event.guid))
-        self._members[key] += (score(event.ts), blob)
-        self._reporters.add((event.host, type(event), event.clock, event.guid))
+        self._processes[event.host, type(event), event.clock, event.guid, event.pid] += (int(event.ts * 1e6), blob)
 
     def commands(self, *, ttl: int, most: int) -> Iterator[Command]:
         """For each key: add, drop the oldest beyond `most` (lists hold more), keep for `ttl` seconds."""
-        self._indexes()
-        for members, bound in ((self._members, most), (self._lists, most * LIST_FACTOR)):
-            for key, words in members.items():
-                yield from _keep(("ZADD", key, *words), key, bound, ttl)
-        last = self._claimed("last", max)
-        for address, words in self._claimed("first", min).items():
-            key = self._keys.claims(address)
-            yield ("ZADD", key, "LT", *words)
-            yield from _keep(("ZADD", key, "GT", *last[address]), key, most, ttl)
-        seen = {self._keys.prevalence(ja4): clients for ja4, clients in self._clients.items()}
+        self._index_hosts()
+        self._index_buckets()
+        keys = self._keys
+        for key, words in self._by_key():
+            yield from (("ZADD", key, *words), ("ZREMRANGEBYRANK", key, 0, -most - 1), ("EXPIRE", key, ttl))
+        for key, words in self._lists.items():
+            bound = -most * LIST_FACTOR - 1
+            yield from (("ZADD", key, *words), ("ZREMRANGEBYRANK", key, 0, bound), ("EXPIRE", key, ttl))
+        for address, (first, last) in self._claims().items():
+            key = keys.claims(address)
+            yield from (("ZADD", key, "LT", *first), ("ZADD", key, "GT", *last))
+            yield from (("ZREMRANGEBYRANK", key, 0, -most - 1), ("EXPIRE", key, ttl))
+        seen = {keys.prevalence(ja4): clients for ja4, clients in self._clients.items()}
         if seen:
-            seen[self._keys.seen] = set().union(*seen.values())
+            seen[keys.seen] = set().union(*seen.values())
         for key, clients in seen.items():
-            yield ("PFADD", key, *clients)
-            yield ("EXPIRE", key, ttl)
+            yield from (("PFADD", key, *clients), ("EXPIRE", key, ttl))
 
-    def _indexes(self) -> None:
-        """What is told once a batch however many records say it."""
-        self._reporters, reporters = set(), self._reporters
-        for host, kind, clock, machine in {(h, k.__name__, c, (g or "")[:8]) for h, k, c, g in reporters}:
-            self._lists[self._keys.names] += (0, text(host, kind, clock, machine))
-        for host, guid in {(h, g) for h, _, _, g in reporters if g}:
-            self._lists[self._keys.machine(guid[:8])] += (0, text(guid[:8], guid, host))
-        for address, name in self._buckets:
-            self._lists[self._keys.index(shard(address, INDEX_SHARDS))] += (0, text(address, name))
+    def _by_key(self) -> Iterator[tuple[str, list[Word]]]:
+        keys = self._keys
+        for pairs, name in ((self._connections, keys.connections), (self._observations, keys.observations)):
+            for at, words in pairs.items():
+                yield name(at[0], bucket_name(at)), words
+        for (host, _, _, guid, pid), words in self._processes.items():
+            self._others[keys.process(host, process_place(pid, guid))] += words
+        for host, words in self._loads.items():
+            self._others[keys.loads(host)] += words
+        yield from self._others.items()
 
-    def _claimed(self, end: str, of: Callable[[list[float]], float]) -> dict[str, list[Word]]:
-        """For each address: the first or last time of every claim."""
-        found: defaultdict[str, list[Word]] = defaultdict(list)
-        for (address, host, clock, slot), times in self._claims.items():
-            found[address] += (score(of(times)), text(end, int(slot), clock, host))
+    def _index_hosts(self) -> None:
+        """Which clocks, machines and guids each host name reported: told once however many records say it."""
+        names, guids = set(), set()
+        reporters = [(host, kind, clock, guid) for host, kind, clock, guid, _ in self._processes]
+        reporters += [(host, NetworkConnect, clock, guid) for host, clock, guid, _ in self._told]
+        for host, kind, clock, guid in reporters:
+            names.add((host, kind.__name__, clock, guid[:8] if guid else ""))
+            if guid:
+                guids.add((guid, host))
+        for name in names:
+            self._lists[self._keys.names] += (0, text(*name))
+        for guid, host in guids:
+            machine = guid[:8]
+            self._lists[self._keys.machine(machine)] += (0, f"{machine}{SEP}{guid}{SEP}{host}")
+
+    def _index_buckets(self) -> None:
+        for at in self._observations:
+            self._lists[self._keys.index(shard(at[0], INDEX_SHARDS))] += (0, text(at[0], bucket_name(at)))
+
+    def _claims(self) -> dict[str, tuple[list[Word], list[Word]]]:
+        """For each address: the first and the last time of every claim."""
+        slots: defaultdict[tuple[str, str, str, float], list[float]] = defaultdict(list)
+        for (host, clock, _, address), times in self._told.items():
+            if address is not None:
+                for ts in times:
+                    slots[address, host, clock, ts // CLAIM_SLOT].append(ts)
+        found: defaultdict[str, tuple[list[Word], list[Word]]] = defaultdict(lambda: ([], []))
+        for (address, host, clock, slot), times in slots.items():
+            first, last = found[address]
+            first += (score(min(times)), text("first", int(slot), clock, host))
+            last += (score(max(times)), text("last", int(slot), clock, host))
         return found
-
-
-def _keep(add: Command, key: str, most: int, ttl: int) -> Iterator[Command]:
-    yield add
-    yield ("ZREMRANGEBYRANK", key, 0, -most - 1)
-    yield ("EXPIRE", key, ttl)
 
 
 def split(members: Iterable[bytes]) -> Iterator[list[str]]:

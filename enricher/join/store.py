@@ -69,10 +69,10 @@ class Store:
         rest = iter(records)
         while chunk := list(islice(rest, self.settings.batch)):
             batch = Batch(self.keys)
-            self.counters["unusable"] += len(chunk) - sum(map(batch.add, chunk))
-            commands = list(batch.commands(ttl=self.settings.retention_seconds, most=self.settings.max_members))
-            drops = [(at, str(words[1])) for at, words in enumerate(commands) if words[0] == "ZREMRANGEBYRANK"]
-            self._flying.append((self._link.send(commands), drops))
+            self.counters["unusable"] += batch.add(chunk)
+            commands = batch.commands(ttl=self.settings.retention_seconds, most=self.settings.max_members)
+            drops: list[tuple[int, str]] = []
+            self._flying.append((self._link.send(_noting(commands, drops)), drops))
             self._land(_IN_FLIGHT - 1)
 
     def flush(self) -> None:
@@ -153,6 +153,14 @@ class Store:
                 self.flush()
         finally:
             self.close()
+
+
+def _noting(commands: Iterable[Command], drops: list[tuple[int, str]]) -> Iterator[Command]:
+    """The commands; those whose answer is how much was dropped are noted on the way, with their keys."""
+    for at, command in enumerate(commands):
+        if command[0] == "ZREMRANGEBYRANK":
+            drops.append((at, str(command[1])))
+        yield command
 
 
 _KINDS: Final = {

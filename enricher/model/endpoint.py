@@ -7,7 +7,7 @@ clock it was, because one host's event types can run on different ones.
 import msgspec
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+class _Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag_field="kind"):
     host: str
     """The computer's name as the event gives it (FQDN or NetBIOS, not the collector's), lower case."""
     ts: float

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Facts of one TLS connection, under the names of Zeek's ssl.log and x509.log. The same from every sensor.
 
     Unset fields were not seen; they are left out of JSON, as Zeek leaves them out. Times are seconds since 1970 UTC.
@@ -99,7 +99,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """For each anomaly, the fact that triggered it."""
 
 
-class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Facts of one certificate from a log that keeps them apart from connections (Zeek's x509.log).
 
     Field names are those of `Observation`, so that the facts of a leaf can be laid over it.
@@ -126,7 +126,7 @@ class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     basic_constraints_path_len: int | None = None
 
 
-class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a connection log adds to an Observation of the same uid (Zeek's conn.log)."""
 
     uid: str
@@ -137,7 +137,7 @@ class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     source: str | None = None
 
 
-class Prevalence(msgspec.Struct, frozen=True, kw_only=True):
+class Prevalence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """In how many distinct client hosts a JA4 was seen, and how many hosts were seen at all."""
 
     hosts: int

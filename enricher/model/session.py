@@ -12,7 +12,7 @@ Method = Literal["tuple", "bind", "library_time"]
 Confidence = Literal["none", "low", "medium", "high"]
 
 
-class Clock(msgspec.Struct, frozen=True, kw_only=True):
+class Clock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far the endpoint's clock is from the sensor's: add `offset` seconds to endpoint time to get network time."""
 
     offset: float | None
@@ -20,7 +20,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True):
     samples: int = 0
 
 
-class Library(msgspec.Struct, frozen=True, kw_only=True):
+class Library(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A TLS or crypto module in a process."""
 
     name: str
@@ -33,7 +33,7 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
 
 
-class Tamper(msgspec.Struct, frozen=True, kw_only=True):
+class Tamper(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An injection into or change of a process, endpoint clock."""
 
     ts: float
@@ -45,7 +45,7 @@ class Tamper(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
 
 
-class Parent(msgspec.Struct, frozen=True, kw_only=True):
+class Parent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The process that created another."""
 
     guid: str | None = None
@@ -54,7 +54,7 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True):
     command_line: str | None = None
 
 
-class Process(msgspec.Struct, frozen=True, kw_only=True):
+class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that was reported of one process. None means not reported."""
 
     guid: str | None
@@ -80,7 +80,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     tampers: tuple[Tamper, ...] = ()
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A process that could have opened the session."""
 
     host: str
@@ -95,7 +95,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """What was reported of it, where that was looked up."""
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which kinds of event a host reported at all. What it never reports cannot be called absent."""
 
     process_start: bool = False
@@ -104,7 +104,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     process_tamper: bool = False
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One observed TLS session and its disposition in the ledger."""
 
     observation: Observation

@@ -14,7 +14,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("informational", "low", "medium", "hi
 """Ascending."""
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One reason: how much it weighs, on which leg, and the record that proves it."""
 
     id: str
@@ -29,7 +29,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
 
 
-class Legs(msgspec.Struct, frozen=True, kw_only=True):
+class Legs(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The state of each of the analytic's three legs."""
 
     process: LegState
@@ -37,7 +37,7 @@ class Legs(msgspec.Struct, frozen=True, kw_only=True):
     session: LegState
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The weighed evidence on one session."""
 
     evidence: tuple[Evidence, ...]
@@ -48,7 +48,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be seen, and what that did to the severity; one sentence each."""
 
 
-class NoticeProcess(msgspec.Struct, frozen=True, kw_only=True):
+class NoticeProcess(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The process as a notice tells it."""
 
     guid: str | None
@@ -64,7 +64,7 @@ class NoticeProcess(msgspec.Struct, frozen=True, kw_only=True):
     start: float | None
 
 
-class NoticeServer(msgspec.Struct, frozen=True, kw_only=True):
+class NoticeServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The far side of the sessions."""
 
     address: str
@@ -77,7 +77,7 @@ class NoticeServer(msgspec.Struct, frozen=True, kw_only=True):
     ja3s: str | None
 
 
-class NoticeSession(msgspec.Struct, frozen=True, kw_only=True):
+class NoticeSession(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One session of a notice: enough to find it in Zeek's logs and in the capture."""
 
     uid: str
@@ -95,14 +95,14 @@ class NoticeSession(msgspec.Struct, frozen=True, kw_only=True):
     """The record the sensor saw it in."""
 
 
-class Attack(msgspec.Struct, frozen=True, kw_only=True):
+class Attack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """MITRE ATT&CK references."""
 
     analytic: str = "AN1496"
     technique: tuple[str, ...] = ("T1573.002", "T1573")
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
+class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A verdict worth telling: one process, one server, any number of sessions."""
 
     id: str
@@ -132,7 +132,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     attack: Attack = Attack()
 
 
-class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One observed session's end: what became of it (sessions.jsonl)."""
 
     ts: float

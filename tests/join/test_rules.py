@@ -12,7 +12,7 @@ from enricher.join.clocks import Offsets, Sample, densest, module_offset
 from enricher.join.codec import decode, encode, plain
 from enricher.join.duplicates import without_duplicates
 from enricher.join.identity import canonical_names, shared_names
-from enricher.join.keys import bucket
+from enricher.join.keys import pair
 from enricher.join.process import assemble, guid_start, lives, same_image
 from enricher.model.observation import Observation
 
@@ -190,12 +190,8 @@ def test_a_library_loaded_twice_is_told_as_first_loaded(make):
 
 
 def test_both_directions_of_a_connection_lie_in_one_bucket():
-    assert (
-        bucket("10.0.0.1", 50000, "1.2.3.4", 443)
-        == bucket("1.2.3.4", 443, "10.0.0.1", 50000)
-        == ("10.0.0.1", "781.443")
-    )
-    assert bucket("a", 5, "b", 5) == bucket("b", 5, "a", 5)
+    assert pair("10.0.0.1", 50000, "1.2.3.4", 443) == pair("1.2.3.4", 443, "10.0.0.1", 50000) == ("10.0.0.1", 781, 443)
+    assert pair("a", 5, "b", 5) == pair("b", 5, "a", 5)
 
 
 def test_what_is_stored_comes_back_equal_and_plain(make):
