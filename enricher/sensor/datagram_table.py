@@ -73,7 +73,8 @@ class DatagramTable:
         self._report = report
         self._known: dict[bytes, tuple[Association, int]] = {}
         """Association and direction by key."""
-        self._buffered = 0
+        self.buffered = 0
+        """Bytes held for all associations."""
         self._sweep_at = _NEVER
         self._opened = 0
         """Associations since the last sweep."""
@@ -160,9 +161,9 @@ class DatagramTable:
             self._account(association, connection.buffered)
 
     def _account(self, association: Association, size: int) -> None:
-        self._buffered += size - association.buffered
+        self.buffered += size - association.buffered
         association.buffered = size
-        if self._buffered > self._settings.max_buffered:
+        if self.buffered > self._settings.max_buffered:
             self._evict()
 
     def _end(self, association: Association, *, over: bool) -> None:
@@ -176,7 +177,7 @@ class DatagramTable:
         association.connection = None
         association.begins_anew = None if negotiation.not_tls else connection.begins_anew
         association.seen = [False, False]
-        self._buffered -= association.buffered
+        self.buffered -= association.buffered
         association.buffered = 0
         if negotiation.not_tls or not negotiation.hello_at:
             self._counters.flows_not_tls += 1

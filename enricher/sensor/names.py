@@ -17,6 +17,7 @@ _VERSIONS: Final = {
     0xFEFF: "DTLSv10",
     0xFEFD: "DTLSv12",
     0xFEFC: "DTLSv13",
+    0x0100: "DTLSv10",  # as OpenSSL had it before RFC 4347; Zeek does not read it
 }
 
 _CIPHERS: Final = """

@@ -18,8 +18,8 @@ _FRESH = 4000
 """Bytes of memory of a connection that has just begun."""
 _PARSED = 8
 """Bytes of memory that a byte of a hello can take once it is parsed."""
-_ABBREVIATED = (0, 2, 3, 4)
-"""What a server may send in the clear when it resumes: HelloRequest, ServerHello, HelloVerifyRequest, ticket."""
+_ABBREVIATED = (0, 1, 2, 3, 4)
+"""What is sent in the clear when a session is resumed: hellos, HelloRequest, HelloVerifyRequest, ticket."""
 _LETTERS = {
     0: "h", 1: "c", 2: "s", 3: "v", 4: "t", 5: "e", 6: "j", 8: "o", 11: "x", 12: "k", 13: "r", 14: "n", 15: "y",
     16: "g", 20: "f", 21: "w", 22: "u", 23: "a", 24: "p", 254: "m",
@@ -41,7 +41,7 @@ class Side:
         self.kept = 0
         """Memory of its hello and certificates, in bytes."""
         self.full = False
-        """As a server it sent what an abbreviated handshake has not: Certificate, ServerHelloDone and the like."""
+        """It sent what an abbreviated handshake has not: Certificate, ServerHelloDone, ClientKeyExchange and the like."""
 
 
 class Negotiation:
@@ -66,7 +66,7 @@ class Negotiation:
         """Message type of each hello to time and frame number of the packet in which the first one starts."""
         self.group: int | None = None
         self.abbreviated = False
-        """The server switched to encryption without finishing its part of a full handshake."""
+        """The server switched to encryption, and neither side sent a part of a full handshake."""
         self.last_alert: str | None = None
         self.errors: list[str] = []
         """The first thing that did not parse, with its frame."""
@@ -144,9 +144,8 @@ class Negotiation:
         """A side switches to encryption; in TLS 1.3 it only says so."""
         self._letter("i", index)
         if not is_tls13(self.version):
-            side = self.sides[index]
-            side.encrypted = True
-            self.abbreviated |= index != self.client and not side.full and not side.gap
+            self.sides[index].encrypted = True
+            self.abbreviated |= index != self.client and not any(side.full or side.gap for side in self.sides)
 
     def heartbeat(self, index: int) -> None:
         """A side sent a heartbeat in the clear."""

@@ -6,7 +6,11 @@ from ipaddress import ip_address
 
 import pytest
 
+from enricher.sensor import facts
 from enricher.sensor.capture import Sensor, WireSettings
+from enricher.sensor.contract import Counters
+from enricher.sensor.datagram_table import DatagramTable
+from enricher.sensor.packet import reverse
 
 CLIENT, SERVER = ("10.0.0.1", 40000), ("203.0.113.9", 443)
 CLIENT6, SERVER6 = ("2001:db8::1", 40000), ("2001:db8:1::9", 443)
@@ -182,6 +186,99 @@ class Wire:
         return observation
 
 
+class Datagrams:
+    """Builders of DTLS, and a table that takes what they build. `c` marks datagrams from the client, `s` from the server."""
+
+    key = bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", 40000, 4433)
+
+    def __init__(self, wire):
+        self.wire = wire
+
+    def record(self, body, kind=22, epoch=0, number=0, version=0xFEFD):
+        return struct.pack(">BHHHI", kind, version, epoch, number >> 32, number & 0xFFFFFFFF) + self.wire.vector(
+            2, body
+        )
+
+    def fragment(self, message, number, offset=0, size=None):
+        """A piece of a TLS message as a DTLS handshake message number `number`."""
+        body = message[4:]
+        piece = body[offset:] if size is None else body[offset : offset + size]
+        return (
+            message[:4] + struct.pack(">H", number) + offset.to_bytes(3, "big") + len(piece).to_bytes(3, "big") + piece
+        )
+
+    def client_hello(self, cookie=b"", version=0xFEFD, random=bytes(range(32)), **how):
+        hello = self.wire.client_hello(version=version, random=random, **how)
+        session = 4 + 2 + 32 + 1 + hello[38]
+        return self.wire.message(1, hello[4:session] + self.wire.vector(1, cookie) + hello[session:])
+
+    def full(self, version=0xFEFD, chain=(b"leaf", b"issuer"), random=bytes(range(32))):
+        """A DTLS 1.2 handshake with cookie: side and handshake messages, change_cipher_spec or ciphertext, in order."""
+        hello = {"version": version, "random": random}
+        wire, verify = self.wire, self.wire.message(3, struct.pack(">H", version) + b"\4cook")
+        return [
+            ("c", self.fragment(self.client_hello(**hello), 0)),
+            ("s", self.fragment(verify, 0)),
+            ("c", self.fragment(self.client_hello(cookie=b"cook", **hello), 1)),
+            ("s", self.fragment(wire.server_hello(version=version), 1)),
+            ("s", self.fragment(wire.certificate(*chain), 2)),
+            ("s", self.fragment(wire.key_exchange, 3)),
+            ("s", self.fragment(wire.message(14), 4)),
+            ("c", self.fragment(wire.message(16, bytes(33)), 2)),
+            ("c", "ccs"),
+            ("c", "finished"),
+            ("s", "ccs"),
+            ("s", "finished"),
+        ]
+
+    def datagrams(self, parts, version=0xFEFD):
+        """One record with each part, one datagram with each record."""
+        found, numbers = [], {"c": 0, "s": 0}
+        for side, part in parts:
+            how = {"number": numbers[side], "version": version}
+            numbers[side] += 1
+            if part == "ccs":
+                found.append((side, self.record(b"\1", kind=20, **how)))
+            elif part == "finished":
+                found.append((side, self.record(bytes(40), epoch=1, **how)))
+            else:
+                found.append((side, self.record(part, **how)))
+        return found
+
+    def table(self, **settings):
+        """A table, what it counts, and the list in which its Observations appear."""
+        seen, counters = [], Counters()
+
+        def report(key, originator, negotiation, established):
+            originator = negotiation.client if originator is None else originator
+            key = key if originator == 0 else reverse(key)
+            seen.append(facts.observe(negotiation, key, originator, "x", Hashes(), established=established))
+
+        return DatagramTable(WireSettings(**settings), counters, report), counters, seen
+
+    def feed(self, table, datagrams, start=1.7e9, step=0.01, key=key, frame=1):
+        for number, (side, data) in enumerate(datagrams):
+            place = key if side == "c" else reverse(key)
+            table.packet(frame + number, start + number * step, place, b"pad" + data + b"pad", 3, 3 + len(data))
+
+    def sense(self, datagrams, **settings):
+        """Observations of the datagrams of one address pair."""
+        table, _, seen = self.table(**settings)
+        self.feed(table, datagrams)
+        table.close()
+        return seen
+
+    def observe(self, datagrams, **settings):
+        """The only one."""
+        (observation,) = self.sense(datagrams, **settings)
+        return observation
+
+
 @pytest.fixture(scope="session")
 def wire():
     return Wire()
+
+
+@pytest.fixture(scope="session")
+def udp(wire):
+    return Datagrams(wire)
