@@ -6,12 +6,10 @@ from enricher.sensor import facts
 from enricher.sensor.container import CaptureReader, Packet, recognise
 from enricher.sensor.contract import LOSSES, CertificateReader, Counters, Log, WireSettings
 from enricher.sensor.flow_table import FlowTable
-from enricher.sensor.link import ETHERNET, LINKS
+from enricher.sensor.link import LINKS
 from enricher.sensor.negotiation import Negotiation
-from enricher.sensor.packet import SYN, TCP, reverse
-
-_PLAIN_IPV4 = b"\x08\x00\x45"
-"""EtherType IPv4, then a header without options: key and flags lie at fixed places."""
+from enricher.sensor.packet import Network, reverse
+from enricher.sensor.passover import taker
 
 __all__ = ["CertificateReader", "Counters", "Sensor", "WireSettings", "recognise"]
 
@@ -31,6 +29,7 @@ class Sensor:
         self._certificates = certificates
         self._log = Log(name, settings.max_problems, self.counters)
         self._flows = FlowTable(settings, self.counters, self._report)
+        self._network = Network(settings, self.counters, self._flows.segment, self._datagram)
         self._reader = CaptureReader(self._open_link, self.counters, self._log)
         self._ready: list[Observation] = []
 
@@ -52,6 +51,7 @@ class Sensor:
     def close(self) -> list[Observation]:
         """End of the capture; give the connections that were still open."""
         self._reader.close()
+        self._network.close()
         self._flows.close()
         return self._take()
 
@@ -60,7 +60,7 @@ class Sensor:
         return ready
 
     def _open_link(self, number: int) -> Packet:
-        link, deliver, counters = LINKS.get(number), self._flows.packet, self.counters
+        link, counters = LINKS.get(number), self.counters
         if link is None:
             self._log.add(f"link type {number}", "cannot be read", "its packets are left out")
 
@@ -69,22 +69,10 @@ class Sensor:
 
             return unknown
 
-        halves = self._flows.halves
+        return taker(link, self._flows.halves, self._network.packet, counters)
 
-        def packet(frame: int, ts: float, data: bytes, start: int, end: int) -> None:
-            if data[start + 12 : start + 15] == _PLAIN_IPV4 and number == ETHERNET and end - start >= 54:
-                # Most packets belong to a connection that is done: pass them over before anything is parsed.
-                half = halves.get(data[start + 26 : start + 38])
-                if half is not None and half.done and data[start + 23] == TCP and not data[start + 47] & SYN:
-                    half.last = ts
-                    return
-            ip = link(data, start, end)
-            if ip >= 0:
-                deliver(frame, ts, data, ip, end)
-            else:
-                counters.packets_not_tcp += 1
-
-        return packet
+    def _datagram(self, _frame: int, _ts: float, _key: bytes, _data: bytes, _start: int, _end: int) -> None:
+        self.counters.packets_other += 1
 
     def _report(
         self,

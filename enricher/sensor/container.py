@@ -47,7 +47,7 @@ class CaptureReader:
         self._base = 0
         """Where in the file the buffer begins that is being parsed."""
         self._parse: Callable[[bytes, int], int] = self._begin
-        self._unpack = struct.Struct("<IIII").unpack_from
+        self._unpack = struct.Struct("<III").unpack_from
         self._order = "<"
         self._units = 1_000_000
         self._packet: Packet | None = None
@@ -114,7 +114,7 @@ class CaptureReader:
             return offset
         (link,) = struct.unpack_from(self._order + "I", data, offset + 20)
         self._packet = self._open_link(link & 0xFFFF)
-        self._unpack = struct.Struct(self._order + "IIII").unpack_from
+        self._unpack = struct.Struct(self._order + "III").unpack_from
         self._parse, self._need = self._records, 16
         return offset + 24
 
@@ -124,9 +124,9 @@ class CaptureReader:
         frame = counters.packets
         begin, size = offset, len(data)
         self._need = 16
-        while size - offset >= 16:
-            seconds, fraction, captured, _ = unpack(data, offset)
-            end = offset + 16 + captured
+        while (start := offset + 16) <= size:
+            seconds, fraction, captured = unpack(data, offset)
+            end = start + captured
             if end > size:
                 if captured > _MAX_PACKET:
                     self._count(frame, offset - begin)
@@ -134,7 +134,7 @@ class CaptureReader:
                 self._need = end - offset
                 break
             frame += 1
-            packet(frame, seconds + fraction / units, data, offset + 16, end)
+            packet(frame, seconds + fraction / units, data, start, end)
             offset = end
         self._count(frame, offset - begin)
         return offset

@@ -20,6 +20,10 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Length of one handshake message; certificate chains are the longest."""
     idle_timeout: float = 300.0
     """Seconds of capture time without a packet after which a connection counts as over."""
+    max_fragments: int = 4 << 20
+    """Bytes of IP datagrams whose fragments are not all there; the oldest go first."""
+    fragment_timeout: float = 60.0
+    """Seconds of capture time after its first fragment in which a datagram must be whole (RFC 8200 section 4.5)."""
     max_problems: int = 100
 
 
@@ -31,11 +35,19 @@ class Counters(msgspec.Struct, kw_only=True):
     """Captured bytes of all packets."""
     packets_unknown_link: int = 0
     """Packets of a link type that cannot be read."""
-    packets_not_tcp: int = 0
+    packets_other: int = 0
+    """Packets with neither TCP, UDP nor a tunnel that is known."""
     packets_malformed: int = 0
     """Headers cut short or contradicting themselves."""
+    packets_tunneled: int = 0
+    """IP packets found in others."""
+    packets_too_deep: int = 0
+    """Tunnels in more tunnels than are entered."""
     fragments: int = 0
-    """IP fragments other than the first, which are not reassembled."""
+    fragments_dropped: int = 0
+    """Fragments of datagrams that did not become whole in time or within `max_fragments`."""
+    fragments_conflicting: int = 0
+    """Fragments that disagree with others about bytes of a datagram. The first copy of a byte wins."""
     flows: int = 0
     flows_tls: int = 0
     flows_not_tls: int = 0
@@ -43,15 +55,20 @@ class Counters(msgspec.Struct, kw_only=True):
     """Connections given up for `max_flows` or `max_buffered` before they were over."""
     bytes_missing: int = 0
     """Bytes of handshakes that the capture does not hold or that came too late."""
+    initials_unread: int = 0
+    """QUIC Initial packets that could not be opened: cut short, altered, or without the client's first one."""
     problems_dropped: int = 0
 
 
 LOSSES: Final = (
     "packets_unknown_link",
     "packets_malformed",
-    "fragments",
+    "packets_too_deep",
+    "fragments_dropped",
+    "fragments_conflicting",
     "flows_evicted",
     "bytes_missing",
+    "initials_unread",
     "problems_dropped",
 )
 """Counters of what may hide a session or a part of it."""

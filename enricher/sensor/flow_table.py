@@ -6,7 +6,7 @@ from enricher.sensor.connection import Connection
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.flow import NEVER, Flow, Half
 from enricher.sensor.negotiation import Report
-from enricher.sensor.packet import ACK, FIN, RST, SYN, Decoder, reverse
+from enricher.sensor.packet import ACK, FIN, RST, SYN, reverse
 from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
 from enricher.sensor.record import is_hello, is_record
 from enricher.sensor.starttls import Dialogue
@@ -22,7 +22,6 @@ class FlowTable:
         self._settings = settings
         self._counters = counters
         self._report = report
-        self._segment = Decoder(counters).segment
         self.halves: dict[bytes, Half] = {}
         """Directions by key (see `packet`). Whoever knows a key early may pass over those that are `done`."""
         self._buffered = 0
@@ -30,12 +29,10 @@ class FlowTable:
         self._opened = 0
         """Connections since the last sweep."""
 
-    def packet(self, frame: int, ts: float, data: bytes, ip: int, end: int) -> None:
-        """Take the IP packet at `ip`."""
-        segment = self._segment(data, ip, end)
-        if segment is None:
-            return
-        key, seq, flags, start, stop = segment
+    def segment(
+        self, frame: int, ts: float, key: bytes, data: bytes, start: int, stop: int, seq: int, flags: int
+    ) -> None:
+        """Take a TCP segment, its payload from `start` to `stop`."""
         half = self.halves.get(key)
         if half is not None and not flags & SYN and (half.done or (start >= stop and not flags & (FIN | RST))):
             half.last = ts

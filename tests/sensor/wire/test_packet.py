@@ -4,18 +4,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enricher.sensor.contract import Counters
-from enricher.sensor.link import ethernet, raw
-from enricher.sensor.packet import Decoder, addresses, reverse
+from enricher.sensor.contract import Counters, WireSettings
+from enricher.sensor.packet import Network, addresses, reverse
+
+
+class Taken:
+    """What the network layer handed on of packets, each as it would be read from its buffer."""
+
+    def __init__(self, **settings):
+        self.keys, self.segments, self.datagrams, self.counters = [], [], [], Counters()
+        self.network = Network(WireSettings(**settings), self.counters, self.segment, self.datagram)
+
+    def segment(self, frame, ts, key, data, start, end, seq, flags):
+        self.keys.append(key)
+        self.segments.append((addresses(key), seq, flags, data[start:end]))
+
+    def datagram(self, frame, ts, key, data, start, end):
+        self.datagrams.append((addresses(key), data[start:end]))
 
 
 def decode(ip, before=b"", after=b"next record"):
-    counters = Counters()
-    segment = Decoder(counters).segment(before + ip + after, len(before), len(before) + len(ip))
-    if segment is None:
-        return None, counters
-    key, seq, flags, start, stop = segment
-    return (addresses(key), seq, flags, (before + ip + after)[start:stop]), counters
+    taken = Taken()
+    taken.network.packet(1, 1.0, before + ip + after, len(before), len(before) + len(ip))
+    return taken.segments[0] if taken.segments else None, taken.counters
+
+
+def udp(wire, source, destination, payload, pad=b""):
+    """An IP packet with a UDP datagram, made of one with TCP."""
+    ip = wire.tcp(source, destination, 0, 0)[:-20]
+    datagram = struct.pack(">HHHH", source[1], destination[1], 8 + len(payload), 0) + payload
+    if len(ip) == 20:
+        ip = ip[:2] + struct.pack(">H", 20 + len(datagram)) + ip[4:9] + b"\x11" + ip[10:]
+    else:
+        ip = ip[:4] + struct.pack(">HB", len(datagram), 17) + ip[7:]
+    return ip + datagram + pad
 
 
 def with_extensions(ip, *chain):
@@ -55,20 +77,8 @@ def test_ipv6_extension_headers_are_stepped_over(wire):
     hop, routing, auth = (0, b"\0" + bytes(6)), (43, b"\1" + bytes(14)), (51, b"\2" + bytes(14))
     assert decode(with_extensions(ip, hop))[0] == plain
     assert decode(with_extensions(ip, hop, routing, (60, b"\0" + bytes(6)), auth))[0] == plain
-    first_fragment = (44, b"\0\0\1" + bytes(4))
-    assert decode(with_extensions(ip, first_fragment))[0] == plain
-
-
-def test_fragments_other_than_the_first_are_counted_and_left_out(wire):
-    ip = bytearray(wire.tcp(wire.client, wire.server, 7, wire.ack, b"payload"))
-    ip[6:8] = b"\x20\0"
-    assert decode(bytes(ip))[0] is not None
-    ip[6:8] = b"\x00\x10"
-    found, counters = decode(bytes(ip))
-    assert (found, counters.fragments) == (None, 1)
-    ip6 = wire.tcp(wire.client6, wire.server6, 7, wire.ack, b"payload")
-    found, counters = decode(with_extensions(ip6, (44, b"\0\1\0" + bytes(4))))
-    assert (found, counters.fragments) == (None, 1)
+    the_only_fragment = (44, bytes(7))
+    assert decode(with_extensions(ip, the_only_fragment))[0] == plain
 
 
 def test_a_length_of_zero_as_segmentation_offload_leaves_it_means_all_that_was_captured(wire):
@@ -78,44 +88,59 @@ def test_a_length_of_zero_as_segmentation_offload_leaves_it_means_all_that_was_c
         assert decode(bytes(ip))[0][3] == b"payload"
 
 
-def test_what_is_not_tcp_or_cut_short_is_counted(wire):
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_udp_datagram_is_found_and_ends_where_its_length_says(wire, version):
+    ends = (wire.client, wire.server) if version == 4 else (wire.client6, wire.server6)
+    taken = Taken()
+    ip = udp(wire, *ends, b"payload", pad=b"ethernet pads")
+    taken.network.packet(1, 1.0, b"before" + ip, 6, 6 + len(ip))
+    ((ends_, payload),) = taken.datagrams
+    assert (ends_[1], ends_[3], payload) == (40000, 443, b"payload")
+    short = bytearray(ip)
+    short[{4: 24, 6: 44}[version] : {4: 26, 6: 46}[version]] = b"\0\x0b"
+    taken.network.packet(1, 1.0, bytes(short), 0, len(short))
+    assert taken.datagrams[1][1] == b"pay"
+
+
+def test_what_is_neither_tcp_nor_udp_or_cut_short_is_counted(wire):
     ip = wire.tcp(wire.client, wire.server, 7, wire.ack)
-    udp = ip[:9] + b"\x11" + ip[10:]
-    assert decode(udp)[1].packets_not_tcp == 1
+    icmp = ip[:9] + b"\x01" + ip[10:]
+    assert decode(icmp)[1].packets_other == 1
     assert decode(ip[:30])[1].packets_malformed == 1
     assert decode(b"\x45")[1].packets_malformed == 1
     assert decode(b"\x00" * 60)[1].packets_malformed == 1
+    assert decode(udp(wire, wire.client, wire.server, b"")[:27])[1].packets_malformed == 1
+    for ends, at in (((wire.client, wire.server), 32), ((wire.client6, wire.server6), 52)):
+        segment = bytearray(wire.tcp(*ends, 7, wire.ack, b"payload"))
+        segment[at] = 0x40  # a TCP header shorter than a TCP header
+        assert decode(bytes(segment))[1].packets_malformed == 1
+
+
+def test_an_authentication_header_is_stepped_over_in_ipv4_too(wire):
+    ip = wire.tcp(wire.client, wire.server, 7, wire.ack, b"payload")
+    header = b"\6\4" + bytes(22)
+    total = struct.pack(">H", len(ip) + len(header))
+    protected = ip[:2] + total + ip[4:9] + b"\x33" + ip[10:20] + header + ip[20:]
+    assert decode(protected)[0] == decode(ip)[0]
 
 
 def test_a_key_reversed_is_the_key_of_the_answer(wire):
     for ends in ((wire.client, wire.server), (wire.client6, wire.server6)):
-        keys = []
+        taken = Taken()
         for pair in (ends, ends[::-1]):
             ip = wire.tcp(*pair, 1, 0)
-            keys.append(Decoder(Counters()).segment(ip, 0, len(ip))[0])
-        assert reverse(keys[0]) == keys[1]
+            taken.network.packet(1, 1.0, ip, 0, len(ip))
+        assert reverse(taken.keys[0]) == taken.keys[1]
 
 
-def test_vlan_tags_are_stepped_over(wire):
-    ip = wire.tcp(wire.client, wire.server, 7, 0)
-    for tags in ((), (b"\x81\0",), (b"\x88\xa8", b"\x81\0"), (b"\x91\0", b"\x81\0", b"\x81\0")):
-        frame = wire.ethernet(ip, tags)
-        assert ethernet(b"before" + frame, 6, 6 + len(frame)) == 6 + 14 + 4 * len(tags)
-
-
-def test_frames_without_ip_or_without_room_for_it_are_told_apart(wire):
-    arp = bytes(12) + b"\x08\x06" + bytes(28)
-    assert ethernet(arp, 0, len(arp)) == -1
-    assert ethernet(b"short", 0, 5) == -1
-    tagged = bytes(12) + b"\x81\0" * 40
-    assert ethernet(tagged, 0, len(tagged)) == -1
-    assert raw(b"", 0, 0) == -1
-    assert raw(b"xx", 1, 2) == 1
-
-
-@given(st.binary(min_size=1, max_size=120), st.integers(0, 20))
-def test_any_bytes_are_decoded_without_a_crash_and_never_beyond_their_end(data, begin):
+@given(st.binary(min_size=1, max_size=160), st.integers(0, 20), st.sampled_from([None, 0x45, 0x46, 0x60]))
+def test_any_bytes_are_decoded_without_a_crash_and_never_beyond_their_end(data, begin, first):
     begin = min(begin, len(data) - 1)
-    segment = Decoder(Counters()).segment(data, begin, len(data))
-    assert segment is None or segment[4] <= len(data)
-    ethernet(data, begin, len(data))
+    if first is not None:
+        data = data[:begin] + bytes([first]) + data[begin + 1 :]
+    ends = []
+    network = Network(
+        WireSettings(), Counters(), lambda *taken: ends.append(taken[5]), lambda *taken: ends.append(taken[5])
+    )
+    network.packet(1, 1.0, data, begin, len(data))
+    assert all(end <= len(data) for end in ends)
