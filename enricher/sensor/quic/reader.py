@@ -45,7 +45,8 @@ class QuicReader:
         self.handshake = [False, False]
         """Sides that sent a Handshake packet. A client can do so only after the ServerHello."""
         self.one_rtt = [False, False]
-        """Sides that sent a 1-RTT packet. A client can do so only after the server's Finished."""
+        """Sides that sent a 1-RTT packet, to whatever connection id, for these may change at once. A client can do so
+        only after the server's Finished. A stateless reset looks the same (RFC 9000 section 10.3)."""
         self.zero_rtt = False
         """The client sent early data."""
         self.retry = False
@@ -120,14 +121,8 @@ class QuicReader:
                 self._other(index, packet)
             offset = packet.end
         if size - offset > PROTECTED and datagram[offset] & FIXED:
-            self._short(index, datagram, offset)
-        return read
-
-    def _short(self, index: int, datagram: bytes, offset: int) -> None:
-        """What looks like a packet with short header is one if it is addressed as the other side called itself."""
-        peer = self._ids[1 - index]
-        if peer is None or datagram.startswith(peer, offset + 1):
             self.one_rtt[index] = self._answered = True
+        return read
 
     def _other(self, index: int, packet: Packet) -> None:
         self._name_version(index, packet)

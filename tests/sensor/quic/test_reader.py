@@ -246,13 +246,19 @@ def test_a_close_that_is_no_alert_is_none(quic):
     assert len(reader.closes) < 10
 
 
-def test_a_packet_with_short_header_counts_only_if_it_is_addressed_to_the_other_side(quic):
+def test_a_packet_with_short_header_counts_whatever_connection_id_it_bears(quic):
+    """Some clients change it with their first 1-RTT packet."""
     datagrams = quic.handshake()[:3]
-    for wrong in (quic.short(b"someone!"), quic.short(quic.server_id, size=8), b"\1" + quic.short(quic.server_id)[1:]):
+    for short in (quic.short(quic.server_id), quic.short(b"changed!"), quic.short(b"")):
+        _, reader = quic.read([*datagrams, (0, short)])
+        assert reader.one_rtt == [True, False]
+
+
+def test_what_has_no_fixed_bit_or_no_room_for_a_sample_is_no_packet_with_short_header(quic):
+    datagrams = quic.handshake()[:3]
+    for wrong in (b"\1" + quic.short(quic.server_id)[1:], quic.short(b"", size=19), b"\x41", b""):
         _, reader = quic.read([*datagrams, (0, wrong)])
         assert reader.one_rtt == [False, False]
-    _, reader = quic.read([*datagrams, (0, quic.short(quic.server_id))])
-    assert reader.one_rtt == [True, False]
 
 
 def test_other_protocols_on_the_same_ports_disturb_nothing(quic):
