@@ -1,10 +1,12 @@
-"""The sensor's wire half: a capture's bytes in, one Observation per TLS connection out. It does not judge."""
+"""The sensor's wire half: a capture's bytes in, one Observation per TLS connection, DTLS association or QUIC
+connection out. It does not judge."""
 
 from enricher.model.observation import Observation
 from enricher.model.problem import Problem
 from enricher.sensor import facts
 from enricher.sensor.container import CaptureReader, Packet, recognise
 from enricher.sensor.contract import LOSSES, CertificateReader, Counters, Log, WireSettings
+from enricher.sensor.datagram_table import DatagramTable
 from enricher.sensor.flow_table import FlowTable
 from enricher.sensor.link import LINKS
 from enricher.sensor.negotiation import Negotiation
@@ -29,7 +31,8 @@ class Sensor:
         self._certificates = certificates
         self._log = Log(name, settings.max_problems, self.counters)
         self._flows = FlowTable(settings, self.counters, self._report)
-        self._network = Network(settings, self.counters, self._flows.segment, self._datagram)
+        self._datagrams = DatagramTable(settings, self.counters, self._report)
+        self._network = Network(settings, self.counters, self._flows.segment, self._datagrams.packet)
         self._reader = CaptureReader(self._open_link, self.counters, self._log)
         self._ready: list[Observation] = []
 
@@ -53,6 +56,7 @@ class Sensor:
         self._reader.close()
         self._network.close()
         self._flows.close()
+        self._datagrams.close()
         return self._take()
 
     def _take(self) -> list[Observation]:
@@ -70,9 +74,6 @@ class Sensor:
             return unknown
 
         return taker(link, self._flows.halves, self._network.packet, counters)
-
-    def _datagram(self, _frame: int, _ts: float, _key: bytes, _data: bytes, _start: int, _end: int) -> None:
-        self.counters.packets_other += 1
 
     def _report(
         self,
