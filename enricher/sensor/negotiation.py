@@ -41,7 +41,7 @@ class Side:
         self.kept = 0
         """Memory of its hello and certificates, in bytes."""
         self.full = False
-        """It sent what an abbreviated handshake has not: Certificate, ServerHelloDone, ClientKeyExchange and the like."""
+        """It sent what an abbreviated handshake has not: Certificate, ClientKeyExchange and the like."""
 
 
 class Negotiation:

@@ -187,7 +187,7 @@ class Wire:
 
 
 class Datagrams:
-    """Builders of DTLS, and a table that takes what they build. `c` marks datagrams from the client, `s` from the server."""
+    """Builders of DTLS, and a table that takes what they build. `c` is the client's side, `s` the server's."""
 
     key = bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", 40000, 4433)
 
