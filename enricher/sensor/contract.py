@@ -57,6 +57,8 @@ class Counters(msgspec.Struct, kw_only=True):
     """Bytes of handshakes that the capture does not hold or that came too late."""
     initials_unread: int = 0
     """QUIC Initial packets that could not be opened: cut short, altered, or without the client's first one."""
+    bytes_conflicting: int = 0
+    """Bytes of a handshake that came twice and were not the same; the first copy counted."""
     problems_dropped: int = 0
 
 
@@ -68,6 +70,7 @@ LOSSES: Final = (
     "fragments_conflicting",
     "flows_evicted",
     "bytes_missing",
+    "bytes_conflicting",
     "initials_unread",
     "problems_dropped",
 )

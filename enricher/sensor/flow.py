@@ -7,6 +7,9 @@ from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
 from enricher.sensor.starttls import Dialogue
 
 NEVER: Final = float("-inf")
+_WINDOW: Final = 1 << 20
+"""Sequence numbers around the expected one in which a FIN or RST is believed: packets may be missing before it, and it
+may be older than what was seen. Others are forged, or belong to another connection."""
 
 
 class Half:
@@ -43,8 +46,24 @@ class Half:
         """Some of it was seen, and nothing is known to be missing."""
         if self.last == NEVER or self.lost:
             return False
-        expected = self.stream.expected if self.stream else self.syn and (self.syn + 1) & SEQUENCE_MASK
-        return self.end is None or expected is None or self.end == expected
+        return self.end is None or self.expected is None or self.end == self.expected
+
+    @property
+    def expected(self) -> int | None:
+        """Sequence number of the next byte; None as long as nothing is known of it."""
+        if self.stream is not None:
+            return self.stream.expected
+        return None if self.syn is None else (self.syn + 1) & SEQUENCE_MASK
+
+    def admits(self, seq: int) -> bool:
+        """Whether a FIN or RST with this sequence number can be the direction's own."""
+        expected = self.expected
+        return expected is None or (seq - expected + _WINDOW) & SEQUENCE_MASK < 2 * _WINDOW
+
+    @property
+    def over(self) -> bool:
+        """All that it sent was seen, to its FIN."""
+        return self.end is not None and (self.lost or self.expected in {None, self.end})
 
 
 class Flow:

@@ -99,18 +99,14 @@ class FlowTable:
             self._payload(half, seq & SEQUENCE_MASK, chunk)
             if flow.done:
                 return
-        if flags & FIN:
-            half.end = (seq + len(payload)) & SEQUENCE_MASK
-        if flags & RST or (half.end is not None and self._closed(flow)):
+        if flags & (FIN | RST) and half.admits(seq):
+            if flags & FIN:
+                half.end = (seq + len(payload)) & SEQUENCE_MASK
+            if flags & RST:
+                self._end(flow, over=True)
+                return
+        if half.end is not None and flow.halves[0].over and flow.halves[1].over:
             self._end(flow, over=True)
-
-    @staticmethod
-    def _closed(flow: Flow) -> bool:
-        """Both directions have sent all they had."""
-        return all(
-            half.end is not None and (half.stream is None or half.lost or half.stream.expected == half.end)
-            for half in flow.halves
-        )
 
     def _payload(self, half: Half, seq: int, chunk: Chunk) -> None:
         flow = half.flow
@@ -206,6 +202,8 @@ class FlowTable:
         self._buffered -= flow.buffered
         flow.buffered = 0
         for half in flow.halves:
+            if half.stream is not None:
+                self._counters.bytes_conflicting += half.stream.conflicting
             half.done = True
             half.stream = None
             half.waiting.clear()

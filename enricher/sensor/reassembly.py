@@ -1,4 +1,8 @@
-"""One direction of a TCP connection, its bytes put back in order. The first copy of a byte wins."""
+"""One direction of a TCP connection, its bytes put back in order.
+
+The first copy of a byte wins, as in Zeek. That a later copy says something else is noticed as long as the first one
+waits; what was given already is not kept for that.
+"""
 
 from bisect import bisect_left
 from typing import Final
@@ -15,13 +19,15 @@ _OVERHEAD: Final = 200
 class Stream:
     """Takes segments in any order, gives chunks in sequence."""
 
-    __slots__ = ("_held", "_position", "expected", "waiting")
+    __slots__ = ("_held", "_position", "conflicting", "expected", "waiting")
 
     def __init__(self, expected: int) -> None:
         self.expected = expected & SEQUENCE_MASK
         """Sequence number of the next byte to give."""
         self.waiting = 0
         """Memory of the segments that wait for a missing one, in bytes."""
+        self.conflicting = 0
+        """Bytes that came again and were not the same."""
         self._position = 0
         self._held: list[tuple[int, bytes, float, int]] = []
 
@@ -62,6 +68,10 @@ class Stream:
                 break
             if begin > start:
                 pieces.append((start, payload[: begin - start], ts, frame))
+            again = payload[max(0, begin - start) : finish - start]
+            first = kept[max(0, start - begin) :][: len(again)]
+            if again != first:
+                self.conflicting += sum(a != b for a, b in zip(again, first, strict=True))
             payload = payload[finish - start :]
             start = finish
             if not payload:
