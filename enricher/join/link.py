@@ -6,6 +6,7 @@ overlaps with the server's work on the last.
 
 import contextlib
 import re
+import ssl
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from enricher.errors import StoreError, UsageError
+from enricher.join import tls
 from enricher.join.routing import Command
 from enricher.join.settings import StoreSettings
 
@@ -75,18 +77,20 @@ def _explain(error: BaseException, where: str) -> StoreError:
     """What a failure of client or server means."""
     answer = str(error)
     if isinstance(error, redis.TimeoutError):
-        return StoreError(f"Redis at {where} does not answer", "see whether it is busy, or raise store.timeout_seconds")
+        why = "is busy, or has no TLS" if where.startswith("rediss:") else "is busy"
+        return StoreError(f"Redis at {where} does not answer", f"see whether it {why}, or raise store.timeout_seconds")
     if isinstance(error, redis.InvalidResponse | hiredis.ProtocolError):
-        return StoreError(f"what answers at {where} is not a Redis", "check host and port")
-    if "certificate" in answer.lower() or "ssl" in answer.lower() or "tls" in answer.lower():
-        return StoreError(f"no TLS with Redis at {where}", "check its certificate and store.ca_file, or use redis://")
+        return StoreError(f"what answers at {where} is not a Redis", "check host, port, and whether it wants rediss://")
+    if isinstance(error.__context__, ssl.SSLError):
+        return tls.explain(error.__context__, where)
     upper = answer.upper()
     for starts, meaning, advice in _REFUSALS:
         if any(start in upper[:200] for start in starts):
             return StoreError(f"Redis at {where} {meaning}", advice)
     if isinstance(error, redis.ConnectionError | OSError | ValueError):
         return StoreError(
-            f"Redis at {where} is unreachable or went away", "check that it runs and that the URL is right"
+            f"Redis at {where} is unreachable or went away",
+            "check that it runs, that the URL is right, and whether it wants rediss://",
         )
     return StoreError(f"Redis at {where} refused a command ({_printable(answer)})", "see its log")
 
@@ -104,6 +108,7 @@ class Link:
 
         Raises:
             UsageError: the URL cannot be read.
+            ConfigError: `store.ca_file` holds no certificates.
             StoreError: nobody answers, or refuses us.
         """
         self._where = place(url)
@@ -115,8 +120,8 @@ class Link:
         }
         if not url.startswith("unix:"):
             options["socket_connect_timeout"] = settings.timeout_seconds
-        if url.startswith("rediss:") and settings.ca_file is not None:
-            options["ssl_ca_certs"] = settings.ca_file
+        if url.startswith("rediss:"):
+            options |= tls.verification(settings.ca_file)
         with self._guard():
             self._pool = redis.ConnectionPool.from_url(url, **options)
             self._connection: Any = self._pool.get_connection()

@@ -15,7 +15,8 @@ from typing import Final, Self
 
 from enricher.errors import StoreError
 
-_READY: Final = b"Ready to accept connections"
+_READY: Final = b"ready to accept connections"
+"""In small letters: Valkey, and Redis of a unix socket alone, write it differently."""
 _MAX_SOCKET_PATH: Final = 107
 """sun_path on Linux, without the closing zero."""
 
@@ -95,7 +96,7 @@ class EmbeddedServer:
         log = b""
         with pipe, selectors.DefaultSelector() as selector:
             selector.register(pipe, selectors.EVENT_READ)
-            while _READY not in log:
+            while _READY not in log.lower():
                 if not selector.select(max(0.0, deadline - time.monotonic())):
                     raise StoreError(
                         f"{binary.name} was not ready after {timeout:g} s", "see whether the machine is busy"
