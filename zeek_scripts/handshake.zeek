@@ -1,0 +1,87 @@
+##! What is odd about the handshake itself: `no_sni`, `legacy_version`, `version_fallback`, `weak_cipher`,
+##! `handshake_failed`, `unusual_port`, `malformed_handshake`.
+
+@load ./main
+
+module AN1496;
+
+export {
+	## Whether a cipher suite has no encryption or no authentication, or a broken part.
+	global is_weak_cipher: function(cipher: string): bool;
+}
+
+# TLS 1.3 without encryption (RFC 9150); their names do not say NULL.
+const integrity_only: set[string] = {
+	"TLS_SHA256_SHA256",
+	"TLS_SHA384_SHA384"
+};
+
+function is_weak_cipher(cipher: string): bool
+	{
+	if ( cipher in integrity_only )
+		return T;
+
+	for ( _, word in split_string(to_upper(cipher), /_/) )
+		if ( word in weak_cipher_words )
+			return T;
+
+	return F;
+	}
+
+# DTLS, which media and games speak without server names and on any port.
+function is_datagram(i: Info): bool
+	{
+	return i?$version && starts_with(i$version, "DTLS");
+	}
+
+function judge_versions(s: Session)
+	{
+	local i = s$info;
+	if ( i?$version && i$version in legacy_versions )
+		abnormal(s, "legacy_version", i$version);
+	if ( i?$downgrade )
+		{
+		local got = i?$version ? i$version : "no answer";
+		if ( i$downgrade == "scsv" )
+			abnormal(s, "version_fallback", fmt("client retries with a lower version (RFC 7507), got %s",
+			    got));
+		else
+			abnormal(s, "version_fallback", fmt("server marks a forced downgrade (RFC 8446 4.1.3), got %s",
+			    got));
+		}
+	}
+
+# A TLS server answered, or somebody sent an alert, and the handshake is known to have failed. A port where nothing
+# answers, or nothing that speaks TLS, is no failed handshake.
+function judge_outcome(s: Session)
+	{
+	local i = s$info;
+	if ( ! i?$established || i$established )
+		return;
+
+	if ( i?$last_alert )
+		abnormal(s, "handshake_failed", fmt("alert %s", i$last_alert));
+	else if ( i?$version
+	    || i?$cipher
+	    || ( i?$ssl_history && /[a-z]/ in i$ssl_history ) )
+		abnormal(s, "handshake_failed", "server answered, handshake not completed");
+	}
+
+hook AN1496::judge(c: connection, s: Session)
+	{
+	local i = s$info;
+	if ( i$client_hello_seen && ! i?$server_name && ! is_datagram(i) )
+		abnormal(s, "no_sni", fmt("no server name for %s", i$id$resp_h));
+	judge_versions(s);
+	if ( i?$cipher && is_weak_cipher(i$cipher) )
+		abnormal(s, "weak_cipher", i$cipher);
+	judge_outcome(s);
+	# Without the ClientHello nobody knows who the server is.
+	if ( port_to_count(i$id$resp_p) !in usual_ports
+	    && i$client_hello_seen
+	    && ! is_datagram(i) )
+		abnormal(s, "unusual_port", fmt("port %d/%s", port_to_count(i$id$resp_p),
+		    i$proto));
+	if ( i?$handshake_error )
+		abnormal(s, "malformed_handshake", i$handshake_error);
+	}
