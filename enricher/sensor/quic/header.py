@@ -84,7 +84,7 @@ def varint(reader: Reader, what: str) -> int:
     """A variable-length integer (RFC 9000 section 16)."""
     first = reader.number(1, what)
     more = (1 << (first >> 6)) - 1
-    return (first & 0x3F) << 8 * more | reader.number(more, what)
+    return (first & 0x3F) << 8 * more | reader.number(more, what) if more else first
 
 
 def _connection_id(reader: Reader, what: str) -> bytes:

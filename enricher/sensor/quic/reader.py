@@ -16,9 +16,11 @@ _MAX_ERRORS: Final = 4
 _MAX_CLOSES: Final = 4
 _MAX_HELD: Final = 16
 _MAX_ORIGINS: Final = 4
-_MAX_KEYS: Final = 16
-_KEYS: Final = 4000
+_MAX_KEYS: Final = 8
+_KEYS: Final = 8000
 """Bytes of memory that a set of keys takes."""
+_ROOM: Final = 64 << 10
+"""Bytes that may wait whatever `max_buffer` says: more than any hello has, few enough to be put in order cheaply."""
 
 
 class QuicReader:
@@ -39,7 +41,7 @@ class QuicReader:
         read, and nothing more will be: this connection is over (RFC 9000 section 6: so it is if the client begins anew
         after Version Negotiation)."""
         self.lost = False
-        """Bytes of a handshake were given up for `max_buffer`."""
+        """Bytes of a handshake were given up because too many would have waited."""
         self.errors: list[str] = []
         """What broke the rules, with its frame number; the first few."""
         self.handshake = [False, False]
@@ -55,7 +57,7 @@ class QuicReader:
         """The server sent Version Negotiation."""
         self.closes: list[tuple[int, int]] = []
         """Side and error code of each CONNECTION_CLOSE in an Initial packet; the first few."""
-        self._max_buffer = max_buffer
+        self._room = min(max_buffer, _ROOM)
         self._streams = (Stream(0), Stream(0))
         self._origins: list[bytes] = []
         """Connection ids from which Initial keys derive, oldest first."""
@@ -207,7 +209,7 @@ class QuicReader:
     def _hold(self, index: int, datagram: bytes, packet: Packet, ts: float, frame: int) -> None:
         data = datagram[packet.start : packet.end]
         whole = packet.end <= len(datagram)
-        if whole and len(self._held) < _MAX_HELD and self._waiting + len(data) <= self._max_buffer:
+        if whole and len(self._held) < _MAX_HELD and self._waiting + len(data) <= self._room:
             self._held.append((index, data, ts, frame))
         else:
             self._dropped += 1
@@ -216,7 +218,7 @@ class QuicReader:
         stream = self._streams[index]
         ahead = offset - stream.expected
         size = len(chunk[0])
-        if ahead > 0 and max(ahead, self._waiting) + size > self._max_buffer:
+        if ahead > 0 and max(ahead, self._waiting) + size > self._room:
             self.lost = True
             return []
         return [(index, *part) for part in stream.accept(offset, chunk)] if size else []
