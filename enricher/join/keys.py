@@ -29,8 +29,8 @@ FACT_SHARDS: Final = 256
 CLAIM_SLOT: Final = 600
 """Seconds in which one host's claims to an address are one interval."""
 
-_PORTS: Final = 6
-"""Bits of the port that one bucket spans: 64 ports, so that a batch touches few keys."""
+_PORTS: Final = 8
+"""Bits of the port that one bucket spans: 256 ports, so that a batch touches few keys."""
 
 
 Pair = tuple[str, int, int]
