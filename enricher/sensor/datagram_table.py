@@ -12,12 +12,13 @@ from enricher.sensor.dtls import DtlsConnection
 from enricher.sensor.negotiation import Negotiation, Report
 from enricher.sensor.packet import reverse
 from enricher.sensor.quic_connection import QuicConnection
+from enricher.sensor.stun import is_stun, relayed
 
 _NEVER: Final = float("-inf")
 _OPENERS: Final = bytes(byte < 4 or byte == 22 or byte >= 192 for byte in range(256))
 """By first byte, whether a datagram can begin something: STUN, a DTLS handshake, a QUIC long header."""
-_STUN_COOKIE: Final = b"\x21\x12\xa4\x42"
-_STUN_HEADER: Final = 20
+_RELAYED: Final = bytes(byte < 4 or 64 <= byte < 80 for byte in range(256))
+"""By first byte, whether TURN may carry another datagram in this one."""
 
 
 class DatagramConnection(Protocol):
@@ -55,7 +56,7 @@ class Association:
         self.last = ts
         """Time of the last datagram of either direction."""
         self.originator: int | None = None
-        """The direction that opened the address pair; None where that was not seen."""
+        """The direction that opened the address pair by STUN; None where there was none."""
         self.connection: DatagramConnection | None = None
         self.begins_anew: Callable[[bytes, int, int], bool] | None = None
         """Of a connection that is over all that is kept."""
@@ -87,17 +88,17 @@ class DatagramTable:
         if known is None:
             if not _OPENERS[data[start]]:
                 return
-            association = self._strange(ts, key, data, start, end)
-            if association is None:
+            known = self._open(ts, key, data, start, end)
+            if known is None:
                 return
-            index = 0
-        else:
-            association, index = known
-            association.last = ts
-            if association.connection is None and not (
-                _OPENERS[data[start]] and self._begins(association, data, start, end)
-            ):
-                return
+        association, index = known
+        association.last = ts
+        if association.originator is not None and _RELAYED[data[start]]:
+            start, end = relayed(data, start, end) or (start, end)
+        if association.connection is None and not (
+            _OPENERS[data[start]] and self._begins(association, data, start, end)
+        ):
+            return
         self._feed(association, index, data, start, end, ts, frame)
 
     def close(self) -> None:
@@ -109,9 +110,9 @@ class DatagramTable:
     def _associations(self) -> list[Association]:
         return [association for association, index in self._known.values() if index == 0]
 
-    def _strange(self, ts: float, key: bytes, data: bytes, start: int, end: int) -> Association | None:
-        """Open an association for a datagram of an address pair that is not known; None if it begins nothing."""
-        stun = data[start] < 4 and end - start >= _STUN_HEADER and data[start + 4 : start + 8] == _STUN_COOKIE
+    def _open(self, ts: float, key: bytes, data: bytes, start: int, end: int) -> tuple[Association, int] | None:
+        """Remember an address pair if this datagram begins something."""
+        stun = is_stun(data, start, end)
         connection = None if stun else self._recognise(data, start, end)
         if not stun and connection is None:
             return None
@@ -122,11 +123,10 @@ class DatagramTable:
             self._evict()
         association = Association(key, ts)
         association.connection = connection
-        if stun:
-            association.originator = 0
+        association.originator = 0 if stun else None
         self._known[reverse(key)] = association, 1
-        self._known[key] = association, 0
-        return association if connection is not None else None
+        known = self._known[key] = association, 0
+        return known
 
     def _begins(self, association: Association, data: bytes, start: int, end: int) -> bool:
         """Whether a datagram begins a connection on an address pair that has none at the moment."""

@@ -245,6 +245,12 @@ class Datagrams:
                 found.append((side, self.record(part, **how)))
         return found
 
+    def packet(self, side, data):
+        """An IPv4 packet with this UDP payload."""
+        key = self.key if side == "c" else reverse(self.key)
+        header = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(data), 0, 0, 64, 17, 0) + key[:8]
+        return header + key[8:] + struct.pack(">HH", 8 + len(data), 0) + data
+
     def table(self, **settings):
         """A table, what it counts, and the list in which its Observations appear."""
         seen, counters = [], Counters()

@@ -1,0 +1,157 @@
+"""Which datagrams belong together, which are passed over, and what is forgotten when."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enricher.sensor.packet import reverse
+
+STUN = struct.pack(">HHI", 0x0001, 0, 0x2112A442) + b"transaction."
+RTP = b"\x80\x60" + bytes(30)
+OTHERS = [
+    STUN,
+    STUN[:2] + b"\1\1" + STUN[4:],
+    RTP,
+    b"\x80\xc8" + bytes(26),
+    b"\x40\x00\x00\x04abcd",
+    b"\x10zrtp",
+    b"\x12\x34\x01\x00\0\1\0\0\0\0\0\0\3www\0\0\1\0\1",
+    b"\x16",
+    b"\x16\xfe\xfd",
+    bytes(1200),
+    b"\xff" * 1200,
+]
+
+
+def handshake(udp, random=bytes(range(32))):
+    return udp.datagrams(udp.full(random=random))
+
+
+def test_a_whole_capture_gives_its_associations(udp, wire):
+    packets = [(1.7e9 + at / 100, udp.packet(*datagram)) for at, datagram in enumerate(handshake(udp))]
+    (seen,) = wire.sense(wire.pcap(packets))
+    assert (seen.proto, seen.version, seen.established) == ("udp", "DTLSv12", True)
+    assert (seen.ts, seen.source, seen.resp_p) == (1.7e9, "x.pcap:1", 4433)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=range(len(OTHERS)))
+def test_what_shares_the_address_pair_changes_no_fact(udp, other):
+    plain = udp.observe(handshake(udp))
+    mixed = [datagram for one in handshake(udp) for datagram in (("c", other), one, ("s", other))]
+    seen = udp.observe(mixed)
+    for fact in ("ssl_history", "established", "cert_chain_fps", "ja4", "community_id", "handshake_error"):
+        assert getattr(seen, fact) == getattr(plain, fact)
+
+
+@given(st.binary(min_size=1, max_size=200).filter(lambda data: data[0] >= 4))
+def test_other_protocols_leave_nothing_behind(udp, data):
+    table, counters, _ = udp.table()
+    udp.feed(table, [("c", data), ("s", data), *(("c", other) for other in OTHERS[2:])])
+    assert (table.buffered, counters.flows, len(table._known)) == (0, 0, 0)
+
+
+def test_who_began_with_stun_is_the_originator_whoever_is_the_client(udp):
+    seen = udp.observe([("s", STUN), *handshake(udp)])
+    assert (seen.orig_p, seen.resp_p, seen.ssl_history) == (4433, 40000, "^CvCsxknGIi")
+    assert udp.observe([("c", STUN), *handshake(udp)]).ssl_history == "CvCsxknGIi"
+
+
+def indication(data):
+    body = struct.pack(">HHxBHI", 0x0012, 8, 1, 0, 0) + struct.pack(">HH", 0x0013, len(data)) + data
+    return struct.pack(">HHI", 0x0016, len(body), 0x2112A442) + b"transaction." + body
+
+
+def channel(data):
+    return struct.pack(">HH", 0x4001, len(data)) + data + bytes(-len(data) % 4)
+
+
+@pytest.mark.parametrize("carry", [indication, channel])
+def test_dtls_inside_turn_is_read(udp, carry):
+    seen = udp.observe([("c", STUN), *((side, carry(data)) for side, data in handshake(udp))])
+    assert (seen.ssl_history, seen.established) == ("CvCsxknGIi", True)
+
+
+@given(st.binary(max_size=80), st.integers(0, 3))
+def test_any_turn_message_is_passed_over_or_read(udp, junk, kind):
+    head = [b"\x40\x01", b"\x00\x16", b"\x00\x17", b"\x4f\xff"][kind]
+    table, _, seen = udp.table()
+    udp.feed(table, [("c", STUN), ("c", head + junk), ("s", head + b"\0\x20\x21\x12\xa4\x42" + junk)])
+    table.close()
+    assert seen == []
+
+
+def test_a_finished_association_is_reported_at_once_and_costs_nothing(udp):
+    table, counters, seen = udp.table()
+    udp.feed(table, handshake(udp))
+    assert (len(seen), table.buffered) == (1, 0)
+    udp.feed(table, handshake(udp) + [("c", b"\x17\xfe\xfd\0\1" + bytes(50))] * 50)
+    table.close()
+    assert (len(seen), counters.flows_tls) == (1, 1)
+
+
+@pytest.mark.parametrize("cut", [2, 6, 12])
+def test_a_client_that_begins_again_begins_another_association(udp, cut):
+    first, second = handshake(udp), handshake(udp, random=b"again" * 6 + b"!!")
+    one, two = udp.sense([*first[:cut], *second])
+    assert one.established is (cut == 12)
+    assert (two.established, two.ssl_history, len(two.cert_chain_fps)) == (True, "CvCsxknGIi", 2)
+    assert two.ts > one.ts
+    assert two.uid != one.uid
+
+
+def test_the_same_first_hello_again_begins_nothing(udp):
+    datagrams = handshake(udp)
+    assert len(udp.sense([*datagrams, datagrams[0], *datagrams[:4]])) == 1
+
+
+def test_silence_ends_an_association(udp):
+    table, _, seen = udp.table(idle_timeout=10)
+    udp.feed(table, handshake(udp)[:6])
+    other = bytes((10, 0, 0, 2, 203, 0, 113, 9)) + b"\1\1\2\2"
+    udp.feed(table, handshake(udp)[:1], start=1.7e9 + 5, key=other)
+    assert seen == []
+    udp.feed(table, handshake(udp)[:1], start=1.7e9 + 30, key=reverse(other)[:-1] + b"\3")
+    assert [(one.orig_p, one.established) for one in seen] == [(40000, False), (257, None)]
+
+
+def test_the_end_of_the_capture_leaves_the_end_of_a_handshake_open(udp):
+    assert udp.observe(handshake(udp)[:6]).established is None
+
+
+def test_the_number_of_associations_is_bounded_and_what_that_costs_is_counted(udp):
+    table, counters, seen = udp.table(max_flows=64)
+    for port in range(1000):
+        key = bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", port, 4433)
+        udp.feed(table, handshake(udp)[:1], key=key, start=1.7e9 + port / 1000)
+        assert len(table._known) <= 2 * 64
+    assert counters.flows_evicted == len(seen) > 900
+    assert {one.established for one in seen} == {None}
+
+
+def test_the_memory_of_all_associations_is_bounded(udp, wire):
+    table, counters, _ = udp.table(max_buffered=200_000)
+    big = udp.fragment(wire.message(11, bytes(60_000)), 1, 0, 1000)
+    for port in range(200):
+        key = bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", port, 4433)
+        udp.feed(table, [*handshake(udp)[:1], ("s", udp.record(big))], key=key, start=1.7e9 + port / 1000)
+        assert table.buffered <= 200_000
+    assert counters.flows_evicted > 100
+
+
+def test_an_address_pair_that_is_its_own_reverse_is_forgotten_too(udp):
+    table, _, seen = udp.table()
+    key = bytes((127, 0, 0, 1, 127, 0, 0, 1)) + b"\1\1\1\1"
+    udp.feed(table, handshake(udp)[:1], key=key)
+    table.close()
+    assert len(seen) == 1
+    assert len(table._known) == 0
+
+
+def test_a_hello_of_which_pieces_are_missing_is_not_reported_but_counted(udp, wire):
+    table, counters, seen = udp.table()
+    udp.feed(table, [("c", udp.record(udp.fragment(udp.client_hello(), 0, 20)))])
+    table.close()
+    assert (seen, counters.flows_tls) == ([], 0)
+    assert counters.bytes_missing > 0
