@@ -122,7 +122,7 @@ class QuicReader:
             elif packet.kind != "unknown":
                 self._other(index, packet)
             offset = packet.end
-        if size - offset > PROTECTED and datagram[offset] & FIXED:
+        if size - offset > PROTECTED and datagram[offset] & FIXED and not self.superseded:
             self.one_rtt[index] = self._answered = True
         return read
 
