@@ -16,8 +16,6 @@ class Link(NamedTuple):
     walk: Walk
     field: int | None = None
     """Where the part of the header begins that says where IP is. None: frames differ too much to remember it."""
-    size: int = 0
-    """Of the header, where nothing unusual stands between it and IP."""
 
 
 def _from(kind: int, skip: int = 0) -> Walk:
@@ -89,28 +87,28 @@ _FAMILIES: Final = frozenset(number.to_bytes(4, order) for number in (2, 10, 24,
 _RAW: Final = Link(raw, 0)
 
 LINKS: Final[dict[int, Link]] = {
-    0: Link(_family, 0, 4),
-    1: Link(_from(ETHERNET), 12, 14),
-    9: Link(_serial, 0, 2),
+    0: Link(_family, 0),
+    1: Link(_from(ETHERNET), 12),
+    9: Link(_serial, 0),
     10: Link(_from(LOGICAL, 13)),  # FDDI: frame control and addresses, then 802.2
     12: _RAW,  # DLT_RAW as some systems write it
     14: _RAW,  # DLT_RAW of OpenBSD
-    50: Link(_serial, 0, 4),
+    50: Link(_serial, 0),
     51: Link(_from(PPPOE)),
     101: _RAW,
-    104: Link(_serial, 0, 4),
+    104: Link(_serial, 0),
     105: Link(wireless.frame),
-    108: Link(_family, 0, 4),
-    113: Link(_typed(14, 16), 14, 16),  # Linux' cooked
+    108: Link(_family, 0),
+    113: Link(_typed(14, 16), 14),  # Linux' cooked
     119: Link(wireless.prism),
     127: Link(wireless.radiotap),
     163: Link(wireless.avs),
     192: Link(_per_packet),
-    204: Link(_from(PPP, 1), 1, 5),  # with a byte for the direction
-    205: Link(_typed(3, 5), 3, 5),
-    219: Link(_from(MPLS), 0, 4),
+    204: Link(_from(PPP, 1), 1),  # with a byte for the direction
+    205: Link(_typed(3, 5), 3),
+    219: Link(_from(MPLS), 0),
     228: _RAW,
     229: _RAW,
     239: Link(_netfilter),
-    276: Link(_typed(0, 20), 0, 20),  # Linux' cooked, version 2
+    276: Link(_typed(0, 20), 0),  # Linux' cooked, version 2
 }

@@ -81,6 +81,11 @@ class Network:
                 start, stop = ip + 20 + (words >> 2 & 0x3C), min(ip + total, end) if total else end
                 self._take_segment(frame, ts, data[ip + 12 : ip + 24], data, start, stop, seq, flags)
                 return
+            if protocol == UDP and not fragment & _FRAGMENTED:
+                self._frame, self._ts = frame, ts
+                stop = min(ip + total, end) if total else end
+                self._udp(data[ip + 12 : ip + 20], data, ip + 20, stop, 0)
+                return
         elif first >> 4 == 6 and end - ip >= 60:
             total, protocol, seq, words, flags = _ipv6_tcp(data, ip)
             if protocol == TCP and words >= 0x50:
