@@ -23,7 +23,8 @@ class QuicConnection:
         self.negotiation = Negotiation("quic")
         self._reader = QuicReader(max_message)
         self._messages = (MessageReader(max_message), MessageReader(max_message))
-        self._closes = 0
+        self._closed: set[tuple[int, int]] = set()
+        """Side and code of the closes that were told; each is sent again for every packet that still comes."""
 
     @property
     def superseded(self) -> bool:
@@ -49,11 +50,11 @@ class QuicConnection:
                 negotiation.message(side, kind, message, messages.ts, messages.frame)
                 if negotiation.not_tls:
                     return
-        for side, code in reader.closes[self._closes :]:
+        for side, code in reader.closes:
             negotiation.fatal = True
-            if code >> 8 == _TLS_ALERT:
+            if code >> 8 == _TLS_ALERT and (side, code) not in self._closed:
+                self._closed.add((side, code))
                 negotiation.alert(side, bytes((_FATAL, code & 0xFF)))
-        self._closes = len(reader.closes)
         client = negotiation.client
         if client is not None and reader.one_rtt[client]:  # only after its Finished, so that both have agreed
             negotiation.ciphertext(client)
