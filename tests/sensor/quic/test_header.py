@@ -63,6 +63,17 @@ def test_a_packet_without_the_fixed_bit_is_not_recognised(quic):
     assert not accepts(bytes([packet[0] & ~0x40]) + packet[1:])
 
 
+def test_a_packet_with_short_header_is_not_recognised_even_if_its_bytes_look_like_a_version(quic):
+    packet = quic.other("handshake")
+    assert not accepts(bytes([packet[0] & ~0x80]) + packet[1:])
+
+
+def test_a_negotiation_has_to_offer_something_and_a_retry_to_carry_a_token(quic):
+    for packet in (quic.negotiation(), quic.negotiation(quic.v1)[:-1], quic.retry(b"retried!", token=b"")):
+        with pytest.raises(MalformedError):
+            read_packet(packet, 0, len(packet))
+
+
 def test_connection_ids_longer_than_20_bytes_are_not_plausible(quic):
     assert accepts(quic.other("handshake", destination=bytes(20), source=bytes(20)))
     assert not accepts(quic.other("handshake", destination=bytes(21)))

@@ -100,7 +100,8 @@ def test_a_repeated_flight_gives_nothing_new(quic):
 
 
 def test_packet_numbers_that_outgrow_their_encoding_are_followed(quic):
-    numbers = [0, 100, 200, 290, 400, 500, 70_000, 70_001]
+    """Also of one that comes late, and of one far ahead of the first."""
+    numbers = [0, 200, 290, 250, 400, 500, 70_000, 70_001]
     sizes = [1, 1, 1, 1, 1, 1, 4, 1]
     datagrams = [
         (0, quic.initial(quic.crypto(i, bytes([i])), number=number, size=size))
