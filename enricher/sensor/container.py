@@ -14,16 +14,21 @@ Packet = Callable[[int, float, bytes, int, int], None]
 OpenLink = Callable[[int], Packet]
 """Gives the taker of packets of a LINKTYPE_ number."""
 
-_PCAP: Final = {  # magic: (byte order, units per second)
-    b"\xd4\xc3\xb2\xa1": ("<", 1_000_000),
-    b"\xa1\xb2\xc3\xd4": (">", 1_000_000),
-    b"\x4d\x3c\xb2\xa1": ("<", 1_000_000_000),
-    b"\xa1\xb2\x3c\x4d": (">", 1_000_000_000),
+_MAGIC: Final = {  # of files written big-endian: units per second, size of a record's header
+    b"\xa1\xb2\xc3\xd4": (1_000_000, 16),
+    b"\xa1\xb2\x3c\x4d": (1_000_000_000, 16),
+    b"\xa1\xb2\xcd\x34": (1_000_000, 24),  # Kuznetzov's: interface, protocol and direction behind the lengths
 }
+_PCAP: Final = {
+    **{magic: (">", *rest) for magic, rest in _MAGIC.items()},
+    **{magic[::-1]: ("<", *rest) for magic, rest in _MAGIC.items()},
+}
+"""Byte order, units per second and size of a record's header by the first four bytes."""
 _SECTION: Final = b"\x0a\x0d\x0d\x0a"
 _ORDER: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 
-_INTERFACE_BLOCK, _SIMPLE_BLOCK, _PACKET_BLOCK = 1, 3, 6
+_INTERFACE_BLOCK, _OLD_PACKET_BLOCK, _SIMPLE_BLOCK, _PACKET_BLOCK = 1, 2, 3, 6
+_KNOWN_BLOCKS: Final = (_INTERFACE_BLOCK, _OLD_PACKET_BLOCK, _SIMPLE_BLOCK, _PACKET_BLOCK)
 _MAX_PACKET: Final = 16 << 20
 """No link carries more; a longer record is a broken length."""
 
@@ -50,6 +55,7 @@ class CaptureReader:
         self._unpack = struct.Struct("<III").unpack_from
         self._order = "<"
         self._units = 1_000_000
+        self._header = 16
         self._packet: Packet | None = None
         self._interfaces: list[tuple[Packet, int, int, int]] = []
         self._ts = 0.0
@@ -101,7 +107,7 @@ class CaptureReader:
         head = data[offset : offset + 12]
         if len(head) == 12:
             if head[:4] in _PCAP:
-                self._order, self._units = _PCAP[head[:4]]
+                self._order, self._units, self._header = _PCAP[head[:4]]
                 self._parse, self._need = self._pcap_header, 24
             elif recognise(head):
                 self._parse = self._blocks
@@ -113,18 +119,19 @@ class CaptureReader:
         if len(data) - offset < 24:
             return offset
         (link,) = struct.unpack_from(self._order + "I", data, offset + 20)
+        # Above the link type stands the length of a frame check sequence; it lies beyond IP's length.
         self._packet = self._open_link(link & 0xFFFF)
         self._unpack = struct.Struct(self._order + "III").unpack_from
-        self._parse, self._need = self._records, 16
+        self._parse, self._need = self._records, self._header
         return offset + 24
 
     def _records(self, data: bytes, offset: int) -> int:
-        packet, unpack, units, counters = self._packet, self._unpack, self._units, self._counters
+        packet, unpack, units, header = self._packet, self._unpack, self._units, self._header
         assert packet is not None
-        frame = counters.packets
+        frame = self._counters.packets
         begin, size = offset, len(data)
-        self._need = 16
-        while (start := offset + 16) <= size:
+        self._need = header
+        while (start := offset + header) <= size:
             seconds, fraction, captured = unpack(data, offset)
             end = start + captured
             if end > size:
@@ -140,7 +147,7 @@ class CaptureReader:
         return offset
 
     def _count(self, frame: int, size: int) -> None:
-        self._counters.bytes += size - 16 * (frame - self._counters.packets)
+        self._counters.bytes += size - self._header * (frame - self._counters.packets)
         self._counters.packets = frame
 
     def _blocks(self, data: bytes, offset: int) -> int:
@@ -157,7 +164,7 @@ class CaptureReader:
             if length < 12 or length % 4:
                 return self._stop(offset, f"block says {length} bytes")
             end = offset + length
-            if kind not in {_INTERFACE_BLOCK, _SIMPLE_BLOCK, _PACKET_BLOCK}:
+            if kind not in _KNOWN_BLOCKS:
                 if end > size:
                     self._skip = end - size
                     return size
@@ -172,8 +179,9 @@ class CaptureReader:
         return offset
 
     def _block(self, kind: int, data: bytes, start: int, end: int) -> None:
-        if kind == _PACKET_BLOCK and end - start >= 20:
-            interface, high, low, captured, _ = struct.unpack_from(self._order + "IIIII", data, start)
+        if kind in (_PACKET_BLOCK, _OLD_PACKET_BLOCK) and end - start >= 20:
+            layout = "IIIII" if kind == _PACKET_BLOCK else "H2xIIII"  # the old one has a number of drops there
+            interface, high, low, captured, _ = struct.unpack_from(self._order + layout, data, start)
             if interface < len(self._interfaces) and captured <= end - start - 20:
                 packet, units, shift, _ = self._interfaces[interface]
                 self._ts = (high << 32 | low) / units + shift

@@ -9,14 +9,16 @@ import struct
 from typing import Final
 
 from enricher.sensor import wireless
-from enricher.sensor.ethertype import ETHERNET, IPV4, MPLS, Walk, is_ip, payload
+from enricher.sensor.ethertype import ETHERNET, IPV4, IPV6, MPLS, Walk, is_ip, payload
 from enricher.sensor.link import raw
 
 _CHECKSUM, _ROUTING, _KEY, _SEQUENCE, _ACKNOWLEDGEMENT = 0x8000, 0x4000, 0x2000, 0x1000, 0x0080
 _ERSPAN_1_2, _ERSPAN_3 = 0x88BE, 0x22EB
 _ERSPAN_IP: Final = 2
 _ARUBA, _ARUBA_MASK = 0x8200, 0xFE0F
-_CRITICAL: Final = 0x40
+_IDENTIFIER, _TYPED = 0x08, 0x04
+_VXLAN_NEXT: Final = {1: IPV4, 2: IPV6}
+_GENEVE_1: Final = 0x40
 _FORWARD: Final = 1
 _GTP_1: Final = 0x30
 _USER_PACKET: Final = 0xFF
@@ -87,17 +89,17 @@ def _labels(data: bytes, start: int, end: int) -> int:
 
 
 def vxlan(data: bytes, start: int, end: int) -> int:
-    """VXLAN: the flag for its identifier, nothing else."""
-    plain = data[start] == 8 and data[start + 1 : start + 4] == b"\0\0\0" and not data[start + 7]
-    return payload(ETHERNET, data, start + 8, end) if plain else -1
+    """VXLAN, also the generic one that says what it carries; in all of them the flag for an identifier is set."""
+    flags, kind = data[start], data[start + 3]
+    if not flags & _IDENTIFIER:
+        return -1
+    return payload(_VXLAN_NEXT.get(kind, ETHERNET) if flags & _TYPED else ETHERNET, data, start + 8, end)
 
 
 def geneve(data: bytes, start: int, end: int) -> int:
-    """GENEVE of version 0, its options stepped over; control packets carry nothing."""
-    first, flags, kind = data[start], data[start + 1], data[start + 2] << 8 | data[start + 3]
-    if first >> 6 or flags & ~_CRITICAL or data[start + 7]:
-        return -1
-    return payload(kind, data, start + 8 + 4 * (first & 0x3F), end)
+    """GENEVE of version 0, its options stepped over."""
+    first, kind = data[start], data[start + 2] << 8 | data[start + 3]
+    return payload(kind, data, start + 8 + 4 * first, end) if first < _GENEVE_1 else -1
 
 
 def gtp(data: bytes, start: int, end: int) -> int:
@@ -148,6 +150,7 @@ UDP_TUNNELS: Final[dict[int, Walk]] = {
     3544: _checked(teredo),
     4754: _checked(gre),
     4789: _checked(vxlan),
+    4790: _checked(vxlan),
     5072: _checked(ayiya),
     6081: _checked(geneve),
     8472: _checked(vxlan),
