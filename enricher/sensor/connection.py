@@ -1,5 +1,7 @@
 """TLS over TCP: the bytes of two directions, cut into records; what these carry goes to the negotiation."""
 
+from enricher.sensor import sslv2
+from enricher.sensor.handshake import CLIENT_HELLO
 from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.reassembly import Chunk
 from enricher.sensor.record import (
@@ -10,7 +12,35 @@ from enricher.sensor.record import (
     HEARTBEAT,
     MessageReader,
     RecordReader,
+    is_hello,
+    is_record,
 )
+
+_HEADER = 5
+_ENOUGH = 11
+"""Bytes by which a hello is told from what looks like one, in either format."""
+
+
+def may_begin(data: bytes) -> bool:
+    """Whether a connection that begins so may be TLS or SSLv2."""
+    return is_record(data) or sslv2.is_hello(data)
+
+
+def may_be_hello(data: bytes) -> bool:
+    """Whether a hello may start with these bytes, in TLS' or in SSLv2's format."""
+    return is_hello(data) or sslv2.is_hello(data)
+
+
+def begins(data: bytes, *, client: bool) -> bool | None:
+    """Whether a side's TLS begins with these bytes, by a hello or a server's alert; None: they are too few to tell."""
+    if not client and is_record(data) and data[0] == ALERT:
+        return data[3:5] == b"\0\2" if len(data) >= _HEADER else None
+    if not may_be_hello(data):
+        return False
+    if len(data) < _ENOUGH:
+        return None
+    kind = data[2] if data[0] & 0x80 else data[5]
+    return (kind == CLIENT_HELLO) is client
 
 
 class Connection:
@@ -20,18 +50,31 @@ class Connection:
         self.negotiation = Negotiation("tls")
         self._records = (RecordReader(), RecordReader())
         self._messages = (MessageReader(max_message), MessageReader(max_message))
+        self._begun = [False, False]
+        self._sslv2: sslv2.Sslv2 | None = None
+        """What comes before TLS, where the first hello has the format of SSLv2."""
 
     @property
     def buffered(self) -> int:
         """Bytes held."""
-        return self.negotiation.held + sum(part.buffered for part in (*self._records, *self._messages))
+        held = self.negotiation.held if self._sslv2 is None else self.negotiation.held + self._sslv2.buffered
+        return held + sum(part.buffered for part in (*self._records, *self._messages))
 
     def feed(self, index: int, chunk: Chunk) -> None:
         """Take the next bytes of a direction."""
         records, negotiation = self._records[index], self.negotiation
         if records.lost or negotiation.over:
             return
-        for kind, body in records.feed(*chunk):
+        tls: Chunk | None = chunk
+        if not self._begun[index]:
+            if self._sslv2 is None and sslv2.is_hello(chunk[0]):
+                self._sslv2 = sslv2.Sslv2(negotiation, (self._begun[0], self._begun[1]))
+            self._begun[index] = True
+        if self._sslv2 is not None:
+            tls = self._sslv2.feed(index, chunk)
+        if tls is None:
+            return
+        for kind, body in records.feed(*tls):
             self._record(index, kind, body)
             if negotiation.over:
                 return
@@ -43,6 +86,8 @@ class Connection:
 
     def gap(self, index: int, missing: int) -> None:
         """Bytes of a direction are missing."""
+        if self._sslv2 is not None:
+            self._sslv2.gap(index)
         if not self._records[index].gap(missing):
             self.negotiation.sides[index].gap = True
             self._messages[index].clear()

@@ -11,6 +11,7 @@ from enricher.sensor.flow_id import community_id, uid
 from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13, tls_version
 from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.packet import TCP, addresses
+from enricher.sensor.sslv2 import SSLV2
 
 _UDP: Final = 17
 _SENTINEL_12: Final = b"DOWNGRD\x01"
@@ -67,10 +68,15 @@ def _client(negotiation: Negotiation) -> dict[str, Any]:
     hello = negotiation.client_hello
     if hello is None:
         return {}
+    if hello.sslv2:
+        return {}
     ja3, ja3_raw = fingerprint.ja3(hello)
     ja4, ja4_raw = fingerprint.ja4(hello, negotiation.transport)
     name = text(hello.server_name) if hello.server_name else None
-    return {"server_name": name, "ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
+    facts: dict[str, Any] = {"server_name": name, "ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
+    if hello.ech is not None:
+        facts["ech_kdf_id"], facts["ech_aead_id"] = hello.ech
+    return facts
 
 
 def _server(negotiation: Negotiation) -> dict[str, Any]:
@@ -79,13 +85,14 @@ def _server(negotiation: Negotiation) -> dict[str, Any]:
         return {}
     facts: dict[str, Any] = {
         "version": names.version_name(hello.version),
-        "cipher": names.cipher_name(hello.cipher),
+        "cipher": None if hello.cipher is None else names.cipher_name(hello.cipher),
         "curve": None if negotiation.group is None else names.group_name(negotiation.group),
         "next_protocol": text(hello.alpn) if hello.alpn else None,
     }
     if negotiation.server_hello is not None:
         facts["resumed"] = _resumed(negotiation)
-        facts["ja3s"], facts["ja3s_raw"] = fingerprint.ja3s(hello)
+        if hello.version != SSLV2:
+            facts["ja3s"], facts["ja3s_raw"] = fingerprint.ja3s(hello)
     return facts
 
 

@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from enricher.sensor.connection import Connection
+from enricher.sensor.connection import Connection, may_be_hello, may_begin
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.flow import NEVER, Flow, Half
 from enricher.sensor.negotiation import Report
 from enricher.sensor.packet import ACK, FIN, RST, SYN, reverse
 from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
-from enricher.sensor.record import is_hello, is_record
 from enricher.sensor.starttls import Dialogue
 
 _MAX_WAITING: Final = 8
@@ -122,10 +121,12 @@ class FlowTable:
 
     def _anchor(self, half: Half, seq: int, chunk: Chunk) -> Stream | None:
         """Where the direction's stream starts: after its SYN, else at the first segment that makes sense as a start."""
-        known = half.flow.connection is not None
+        flow = half.flow
+        known = flow.connection is not None
+        starts = may_begin if known else may_be_hello
         if half.syn is not None:
             half.stream = Stream(half.syn + 1)
-        elif half.flow.dialogue is not None or (is_record if known else is_hello)(chunk[0]) or self._opens(half, chunk):
+        elif flow.dialogue is not None or starts(chunk[0]) or self._opens(half, chunk):
             half.stream = Stream(seq)
         else:
             half.waiting.append((seq, chunk))
@@ -133,7 +134,7 @@ class FlowTable:
                 half.waiting.clear()
                 half.lost = True
                 if not known:
-                    self._drop(half.flow)
+                    self._drop(flow)
         return half.stream
 
     @staticmethod
@@ -149,7 +150,7 @@ class FlowTable:
             if flow.done:
                 return
             tls: Chunk | None = chunk
-            if flow.dialogue is not None or (flow.connection is None and not is_record(chunk[0])):
+            if flow.dialogue is not None or (flow.connection is None and not may_begin(chunk[0])):
                 tls = self._listen(half, chunk)
             if tls is not None:
                 self._decipher(flow, half.index, tls)

@@ -38,6 +38,10 @@ class ClientHello(msgspec.Struct, kw_only=True):
     point_formats: bytes | None = None
     signature_algorithms: tuple[int, ...] | None = None
     versions: tuple[int, ...] | None = None
+    ech: tuple[int, int] | None = None
+    """KDF and AEAD of an encrypted ClientHello, which this one hides; those of GREASE look the same (RFC 9849)."""
+    sslv2: bool = False
+    """It was sent in the format of SSLv2; its ciphers have three bytes."""
     error: str | None = None
 
 
@@ -47,7 +51,8 @@ class ServerHello(msgspec.Struct, kw_only=True):
     legacy_version: int
     random: bytes
     session_id: bytes
-    cipher: int
+    cipher: int | None
+    """None: an SSLv2 session that is resumed does not name it."""
     extensions: list[int] = []
     selected_version: int | None = None
     group: int | None = None
@@ -219,6 +224,15 @@ def _client_versions(hello: ClientHello, body: Reader) -> None:
     hello.versions = body.vector(1, "version list").numbers("version list")
 
 
+def _ech(hello: ClientHello, body: Reader) -> None:
+    if body.number(1, "ECH type") != 0:
+        raise MalformedError(f"byte {body.offset - 1}: ECH type of an inner ClientHello")
+    hello.ech = body.number(2, "ECH KDF"), body.number(2, "ECH AEAD")
+    body.number(1, "ECH configuration")
+    body.vector(2, "ECH key")
+    body.vector(2, "ECH payload")
+
+
 def _server_alpn(hello: ServerHello, body: Reader) -> None:
     hello.alpn = body.vector(2, "protocol name list").vector(1, "protocol name").rest()
 
@@ -245,6 +259,7 @@ _CLIENT: Final[dict[int, Callable[[ClientHello, Reader], None]]] = {
     13: _signature_algorithms,
     16: _client_alpn,
     43: _client_versions,
+    0xFE0D: _ech,
 }
 _SERVER: Final[dict[int, Callable[[ServerHello, Reader], None]]] = {
     16: _server_alpn,

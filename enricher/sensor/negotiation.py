@@ -122,12 +122,14 @@ class Negotiation:
         side = self.sides[index]
         side.full |= kind not in _ABBREVIATED
         if kind == CLIENT_HELLO:
-            self._client_hello(index, body, ts, frame)
-        elif kind == SERVER_HELLO:
-            letter = self._server_hello(index, body, ts, frame)
-        elif kind == handshake.CERTIFICATE:
+            self.client_hello_read(index, handshake.client_hello(body), len(body), ts, frame)
+            return
+        if kind == SERVER_HELLO:
+            self.server_hello_read(index, handshake.server_hello(body), ts, frame)
+            return
+        if kind == handshake.CERTIFICATE:
             self._certificate(index, body, frame)
-        elif kind == handshake.SERVER_KEY_EXCHANGE and self.server_hello is not None:
+        elif kind == handshake.SERVER_KEY_EXCHANGE and self.server_hello and self.server_hello.cipher is not None:
             group = handshake.key_exchange_group(body, names.cipher_name(self.server_hello.cipher))
             self.group = self.group if group is None else group
         self._letter(letter, index)
@@ -161,19 +163,21 @@ class Negotiation:
         if not self.errors:
             self.errors.append(f"frame {frame}: {what}")
 
-    def _client_hello(self, index: int, body: bytes, ts: float, frame: int) -> None:
-        hello = handshake.client_hello(body)
+    def client_hello_read(self, index: int, hello: ClientHello | None, size: int, ts: float, frame: int) -> None:
+        """Take a ClientHello of `size` bytes, None: it does not parse."""
         if self._is_from(index, frame, hello is not None, "ClientHello") and self.client_hello is None:
             self.client_hello = hello
-            self.sides[index].kept += _PARSED * len(body)
+            self.sides[index].kept += _PARSED * size
             self.hello_at[CLIENT_HELLO] = ts, frame
             if hello is not None and hello.error:
                 self.error(frame, f"ClientHello, {hello.error}")
+        self._letter("c", index)
 
-    def _server_hello(self, index: int, body: bytes, ts: float, frame: int) -> str:
-        hello = handshake.server_hello(body)
+    def server_hello_read(self, index: int, hello: ServerHello | None, ts: float, frame: int) -> None:
+        """Take a ServerHello, None: it does not parse."""
+        self._letter("j" if hello and hello.is_retry else "s", index)
         if not self._is_from(1 - index, frame, hello is not None, "ServerHello") or hello is None:
-            return "s"
+            return
         self.hello_at.setdefault(SERVER_HELLO, (ts, frame))
         if hello.error:
             self.error(frame, f"ServerHello, {hello.error}")
@@ -182,7 +186,6 @@ class Negotiation:
         elif self.server_hello is None:
             self.server_hello = hello
         self.group = self.group if hello.group is None else hello.group
-        return "j" if hello.is_retry else "s"
 
     def _is_from(self, client: int, frame: int, parses: bool, what: str) -> bool:  # noqa: FBT001
         """Whether a hello is one, and from the side from which it has to come."""

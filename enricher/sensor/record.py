@@ -34,15 +34,6 @@ def is_hello(data: bytes) -> bool:
     return is_record(data) and data[0] == HANDSHAKE and (len(data) < 6 or data[5] in (1, 2))
 
 
-def begins_tls(data: bytes, *, client: bool) -> bool | None:
-    """Whether a side's TLS begins with these bytes, by a hello or a server's alert; None: they are too few to tell."""
-    if not is_record(data) or data[0] not in ((HANDSHAKE,) if client else (HANDSHAKE, ALERT)):
-        return False
-    if len(data) < 6:
-        return None
-    return data[5] == (1 if client else 2) if data[0] == HANDSHAKE else data[3:5] == b"\0\2"
-
-
 class RecordReader:
     """Cuts one direction's bytes into records.
 

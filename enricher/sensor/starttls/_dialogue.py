@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 from enricher.model import registry
+from enricher.sensor.connection import begins
 from enricher.sensor.reassembly import Chunk
-from enricher.sensor.record import begins_tls
 from enricher.sensor.starttls._protocol import Framing, Role, Upgrade
 
 _MOST: Final = 32768
@@ -147,10 +147,10 @@ class _Talk:
         """Whether TLS begins with `data`; None: that cannot be told yet."""
         client = index == self._client
         if self._protocol.framing is None or self._sides[index].blind:
-            return begins_tls(data, client=client)
+            return begins(data, client=client)
         framing = self._protocol.framing()
         carried = framing.feed(data)
-        begun = begins_tls(carried, client=client) if carried else None
+        begun = begins(carried, client=client) if carried else None
         if framing.lost or begun is False or len(data) > _MOST:
             self.possible = False
             return False
