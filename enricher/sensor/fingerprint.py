@@ -18,6 +18,8 @@ _VERSIONS: Final = {
 }  # fmt: skip
 _TRANSPORTS: Final = {"tls": "t", "dtls": "d", "quic": "q"}
 _SERVER_NAME, _ALPN = 0, 16
+_GREASE_NAMES: Final = frozenset(code.to_bytes(2, "big") for code in GREASE)
+"""RFC 8701's ALPN identifiers that mean nothing."""
 
 
 def ja3(hello: ClientHello) -> tuple[str, str]:
@@ -63,7 +65,7 @@ def _version(hello: ClientHello) -> str:
 
 def _alpn(hello: ClientHello) -> str:
     """First and last character of the first protocol, of its hexadecimal form where either is not alphanumeric."""
-    first = hello.alpn[0] if hello.alpn else b""
+    first = next((name for name in hello.alpn or () if name not in _GREASE_NAMES), b"")
     if not first:
         return "00"
     ends = first[:1] + first[-1:]

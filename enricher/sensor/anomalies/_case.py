@@ -50,5 +50,8 @@ def days(seconds: float) -> str:
 
 
 def datagram(observation: Observation) -> bool:
-    """Whether this is DTLS, which media and games speak without server names and on any port."""
-    return (observation.version or "").startswith("DTLS")
+    """Whether this is DTLS, which media and games speak without server names and on any port.
+
+    Before the server answers, the client's fingerprint says it.
+    """
+    return (observation.version or "").startswith("DTLS") or (observation.ja4 or "").startswith("d")

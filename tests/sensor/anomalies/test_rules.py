@@ -182,6 +182,7 @@ NORMAL = [
     ("default_subject", named(r"CN=x\,CN=AsyncRAT Server")),
     ("known_bad_certificate", {}),
     ("no_sni", {"server_name": None, "version": "DTLSv12", "proto": "udp"}),
+    ("no_sni", {"server_name": None, "version": None, "proto": "udp", "ja4": "dd2i020600_6a7d5ebe9983_e7e480e5a997"}),
     ("no_sni", {"server_name": None, "client_hello_seen": False}),
     ("legacy_version", {"version": "TLSv13"}),
     ("version_fallback", {}),

@@ -227,6 +227,15 @@ def test_a_client_hello_from_the_accepting_side_flips_the_direction_in_the_histo
     assert (seen.orig_h, seen.established) == (wire.client[0], True)
 
 
+def test_an_encrypted_client_hello_is_told_beside_the_outer_name(wire):
+    ech = wire.extension(
+        0xFE0D, b"\0" + wire.shorts(1, 2) + b"\7" + wire.vector(2, bytes(32)) + wire.vector(2, b"sealed")
+    )
+    seen = wire.observe(wire.full(wire.client_hello(extensions=[wire.server_name(b"public.example"), ech])))
+    assert (seen.server_name, seen.ech_kdf_id, seen.ech_aead_id) == ("public.example", 1, 2)
+    assert wire.observe(wire.full()).ech_kdf_id is None
+
+
 def test_the_protocol_that_the_server_chose_is_told(wire):
     answer = wire.server_hello(extensions=[wire.extension(16, wire.vector(2, b"\2h2"))])
     assert wire.observe(wire.full(server=answer)).next_protocol == "h2"

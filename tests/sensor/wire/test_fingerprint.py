@@ -115,6 +115,9 @@ def test_ja4_does_not_depend_on_the_order_of_ciphers_and_extensions_as_ja3_does(
         ((b"\x61\x20",), "60"),
         ((b"\x30\x31\xab\xcd",), "3d"),
         ((b"\x30\xab\xcd\x31",), "01"),
+        ((b"\x0a\x0a", b"h2"), "h2"),
+        ((b"\xfa\xfa",), "00"),
+        ((b"\x0a\x1a", b"h2"), "0a"),
     ],
 )
 def test_ja4_takes_the_ends_of_the_first_protocol_or_of_its_hexadecimal_form(alpn, letters):
@@ -132,10 +135,27 @@ def test_ja4_takes_the_ends_of_the_first_protocol_or_of_its_hexadecimal_form(alp
         (0x0303, (0x0A0A, 0x0303, 0x0304), "13"),
         (0x0303, (0x0A0A,), "12"),
         (0x0399, None, "00"),
+        (0xFEFF, None, "d1"),
+        (0xFEFD, None, "d2"),
+        (0xFEFD, (0xFEFC, 0xFEFD), "d3"),
+        (0xFEFD, (0xFEFD, 0xFEFC), "d3"),
+        (0xFEFD, (0xFEFF, 0xFEFD), "d2"),
+        (0xFEFD, (0x0A0A, 0xFEFF), "d1"),
     ],
 )
 def test_ja4_takes_the_highest_version_offered(version, versions, letters):
     assert ja4(hello(version=version, versions=versions))[0][1:3] == letters
+
+
+@pytest.mark.parametrize(("transport", "letter"), [("tls", "t"), ("dtls", "d"), ("quic", "q")])
+def test_ja4_begins_with_what_carried_the_hello(transport, letter):
+    assert ja4(specified(), transport)[0] == letter + ja4(specified())[0][1:]
+    assert ja4(specified(), transport)[1] == letter + ja4(specified())[1][1:]
+
+
+def test_ja4_of_no_extensions_but_name_and_protocol_has_nothing_to_hash():
+    assert ja4(hello(extensions=[0, 16], alpn=(b"h2",)))[0].endswith("_000000000000")
+    assert ja4(hello(extensions=[13], signature_algorithms=(0x0A0A,)))[1] == "t12i010100_1301_000d"
 
 
 def test_ja4_of_a_hello_without_extensions_has_zeros_where_nothing_is_to_hash():

@@ -29,6 +29,17 @@ def test_a_client_hello_gives_all_that_was_offered(wire):
     assert hello.error is None
 
 
+def test_an_encrypted_hello_tells_the_algorithms_that_hide_it(wire):
+    outer = b"\0" + wire.shorts(1, 3) + b"\x2a" + wire.vector(2, bytes(32)) + wire.vector(2, bytes(100))
+    for body, ech, error in (
+        (outer, (1, 3), None),
+        (b"\1", None, "extension 65037, byte 49: ECH type of an inner ClientHello"),
+        (outer[:-1], (1, 3), "extension 65037, byte 91: ECH payload needs 100 bytes, 99 are left"),
+    ):
+        hello = client_hello(wire.client_hello(extensions=[wire.extension(0xFE0D, body), wire.server_name()])[4:])
+        assert (hello.ech, hello.server_name, hello.error) == (ech, b"example.org", error)
+
+
 def test_a_client_hello_needs_no_extensions(wire):
     hello = client_hello(wire.client_hello(version=0x0300, extensions=[])[4:])
     assert (hello.extensions, hello.server_name, hello.alpn, hello.error) == ([], None, None, None)
