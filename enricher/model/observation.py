@@ -47,7 +47,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     `resp_h` and `resp_p` are the proxy's.
     """
     ech_kdf_id: int | None = None
-    """HPKE KDF of an encrypted ClientHello (RFC 9849) or its imitation: `server_name` and others are the outer one's."""
+    """HPKE KDF of an encrypted ClientHello (RFC 9849) or its imitation: `server_name` is the outer one's."""
     ech_aead_id: int | None = None
     """HPKE AEAD of an encrypted ClientHello or its imitation."""
     handshake_error: str | None = None
