@@ -130,6 +130,18 @@ def test_a_capture_that_begins_after_the_clients_first_packet_can_be_read_once_t
     assert (reader.unread, reader.client) == (0, 0)
 
 
+def test_a_token_tells_the_client_even_if_its_packet_cannot_be_read(quic):
+    later = quic.initial(b"\1", origin=b"not seen", destination=quic.server_id, token=b"token")
+    _, reader = quic.read([(1, later)])
+    assert (reader.client, reader.unread) == (1, 1)
+
+
+def test_early_data_to_any_number_of_connection_ids_costs_nothing(quic):
+    datagrams = [(0, quic.other("0-rtt", destination=bytes([i] * 8))) for i in range(100)]
+    _, reader = quic.read(datagrams)
+    assert reader.ids == {bytes(8)}
+
+
 def test_early_data_gives_the_keys_of_a_first_packet_that_was_not_captured(quic):
     early = (0, quic.other("0-rtt", destination=quic.origin))
     read, reader = quic.read([early, *quic.handshake()[2:]])
@@ -219,12 +231,23 @@ def test_another_connection_on_the_same_ports_supersedes_this_one(quic, source):
     answer = quic.initial(quic.crypto(0, quic.answer), server=True, destination=destination)
     assert reader.feed(1, answer, 2.0, 2)
     before = facts(reader)
-    other = quic.initial(quic.crypto(0, quic.hello), origin=b"another origin", source=source)
+    other = quic.initial(quic.crypto(0, quic.hello + b"longer"), origin=b"another origin", source=source)
     other += quic.other("0-rtt", destination=b"another origin", source=source)
     assert reader.feed(0, other, 3.0, 3) == []
     assert reader.superseded
     assert reader.feed(0, other, 3.0, 3) == []
     assert facts(reader) == before
+
+
+@pytest.mark.parametrize("sign", ["handshake", "1-rtt", "repeated"])
+def test_a_client_without_connection_id_begins_another_connection_only_after_an_answer(quic, sign):
+    """Before, it may have got a Retry that was not captured. The answer shows in what the client sends, too."""
+    first = quic.initial(quic.crypto(0, quic.hello), source=b"")
+    other = quic.initial(quic.crypto(0, quic.hello), source=b"", origin=b"another origin")
+    after = quic.other("handshake") if sign == "handshake" else quic.short(quic.server_id)
+    _, reader = quic.read([(0, first), (0, after)])
+    quic.read([(0, first if sign == "repeated" else other)], reader)
+    assert reader.superseded == (sign != "repeated")
 
 
 def test_the_connection_ids_in_use_are_those_to_which_its_packets_are_addressed(quic):
@@ -248,6 +271,11 @@ def test_an_alert_that_closes_the_connection_is_told(quic):
     refusal = (1, quic.initial(quic.close(0x128), server=True))
     _, reader = quic.read([hello, refusal])
     assert (reader.closes, reader.last_alert) == ([(1, 0x128)], 40)
+
+
+def test_the_last_of_several_alerts_is_the_last(quic):
+    _, reader = quic.read([(0, quic.initial(quic.close(0x128) + quic.close(0x12A) + quic.close(0x0A)))])
+    assert reader.last_alert == 42
 
 
 def test_a_close_that_is_no_alert_is_none(quic):
@@ -298,6 +326,8 @@ def test_what_breaks_the_rules_is_told_with_its_frame_and_the_rest_is_read(quic)
     assert "0x1e" in error
     _, reader = quic.read([(0, broken)] * 100)
     assert 1 < len(reader.errors) < 10
+    _, reader = quic.read([(0, quic.other("handshake", size=19))])
+    assert "handshake packet of 19 bytes" in reader.errors[0]
 
 
 def test_a_packet_cut_short_by_the_capture_is_unread_and_no_error(quic):
@@ -373,8 +403,10 @@ def test_a_piece_far_ahead_is_given_up_and_said_to_be(quic):
 def test_keys_are_derived_once_and_for_a_bounded_number_of_connection_ids(quic, monkeypatch):
     derived = []
     monkeypatch.setattr(module, "InitialKeys", lambda *args: derived.append(args) or InitialKeys(*args))
-    quic.read(quic.handshake() * 3)
+    stranger = (1, quic.initial(b"\1", server=True, origin=b"no such"))
+    _, reader = quic.read([*quic.handshake(), stranger] * 3)
     assert len(derived) == 1
+    assert reader.buffered > 4000
     derived.clear()
     strangers = [(0, quic.initial(b"\1", origin=b"no such", destination=bytes([i] * 8))) for i in range(200)]
     quic.read(strangers)
