@@ -173,6 +173,18 @@ def test_the_order_around_a_retry_changes_nothing(quic, order):
     assert not reader.superseded
 
 
+def test_a_first_packet_repeated_many_times_leaves_room_for_a_retry(quic):
+    datagrams = retried(quic)
+    read, reader = quic.read(datagrams[:1] * 20 + datagrams[1:])
+    assert read == [quic.hello, quic.answer]
+    assert reader.unread == 0
+
+
+def test_any_number_of_retries_takes_bounded_memory(quic):
+    _, reader = quic.read([(1, quic.retry(bytes([i] * 8))) for i in range(200)])
+    assert len(reader.ids) < 10
+
+
 def test_a_retry_that_was_not_captured_is_noticed_by_what_follows(quic):
     datagrams = retried(quic)
     read, reader = quic.read(datagrams[:1] + datagrams[2:])
