@@ -15,7 +15,7 @@ from enricher.config import Config
 from enricher.errors import An1496Error
 from enricher.model.schema import OUTPUTS, schema
 from enricher.report.story import story
-from enricher.service import alone, outputs, pipeline, runtime
+from enricher.service import alone, outputs, parallel, pipeline, runtime
 from enricher.service.engine import Engine
 from enricher.service.inputs import find
 from enricher.service.reading import Tally
@@ -80,12 +80,7 @@ def replay(
 @_ConfigFile
 def sense(inputs: tuple[str, ...], ca_bundle: Path | None, config_file: Path | None) -> None:
     """Print one Observation per TLS connection of captures, as JSON lines."""
-    engine = Engine.open(config_file, ca_bundle=ca_bundle)
-    tally = Tally(engine.problems)
-    sources = find(inputs, tally.problems)
-    with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
-        _write(map(jsonl.line, alone.sense(sources, engine, progress, tally)))
-    _finish(tally)
+    _finish(_print_each(alone.sense, inputs, Engine.open(config_file, ca_bundle=ca_bundle)))
 
 
 @cli.command()
@@ -93,11 +88,7 @@ def sense(inputs: tuple[str, ...], ca_bundle: Path | None, config_file: Path | N
 @_ConfigFile
 def endpoint(inputs: tuple[str, ...], config_file: Path | None) -> None:
     """Print EndpointEvents of endpoint logs as JSON lines, and what was skipped and why."""
-    engine = Engine.open(config_file)
-    tally = Tally(engine.problems)
-    sources = find(inputs, tally.problems)
-    with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
-        _write(map(jsonl.line, alone.endpoint(sources, engine, progress, tally)))
+    tally = _print_each(alone.endpoint, inputs, Engine.open(config_file))
     terminal.show_skipped(tally)
     _finish(tally)
 
@@ -138,6 +129,16 @@ def main() -> NoReturn:
     except An1496Error as error:
         terminal.complain(str(error))
         sys.exit(error.exit_code)
+
+
+def _print_each(work: parallel.Work, inputs: tuple[str, ...], engine: Engine) -> Tally:
+    """Print the lines that every input gives."""
+    tally = Tally(engine.problems)
+    sources = find(inputs, tally.problems)
+    with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
+        for lines in parallel.each(work, sources, engine, tally, progress):
+            _write(lines)
+    return tally
 
 
 def _write(lines: Iterable[bytes]) -> None:

@@ -1,6 +1,6 @@
 """The sensor alone and the endpoint reader alone: no store, no join."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from enricher.errors import InputError
 from enricher.model.endpoint import EndpointEvent
@@ -8,25 +8,23 @@ from enricher.model.observation import Observation
 from enricher.service.engine import Engine
 from enricher.service.inputs import CAPTURE, Input
 from enricher.service.reading import Progress, Reader, Tally, read
+from enricher.sinks import jsonl
 
 
-def sense(sources: Sequence[Input], engine: Engine, progress: Progress, tally: Tally) -> Iterator[Observation]:
-    """Judged Observations of every capture, as they end. Rarity is unavailable: that takes the store."""
+def sense(source: Input, engine: Engine, tally: Tally, progress: Progress) -> Iterator[list[bytes]]:
+    """Judged Observations of a capture as JSON lines, as they end. Rarity is unavailable: that takes the store."""
 
     def captures_only(kind: str, name: str) -> Reader:
         if kind != CAPTURE:
             raise InputError("a log, not a capture", "give it to `an1496 endpoint` or `an1496 replay`")
         return engine.reader_for(kind, name)
 
-    for source in sources:
-        for records in read(source, captures_only, tally, progress):
-            for record in records:
-                if isinstance(record, Observation):
-                    yield engine.judge(record, None)
+    for records in read(source, captures_only, tally, progress):
+        yield [jsonl.line(engine.judge(record, None)) for record in records if isinstance(record, Observation)]
 
 
-def endpoint(sources: Sequence[Input], engine: Engine, progress: Progress, tally: Tally) -> Iterator[EndpointEvent]:
-    """EndpointEvents of every log, in the logs' order."""
+def endpoint(source: Input, engine: Engine, tally: Tally, progress: Progress) -> Iterator[list[bytes]]:
+    """EndpointEvents of a log as JSON lines, in the log's order."""
 
     def logs_only(kind: str, name: str) -> Reader:
         if kind == CAPTURE:
@@ -35,8 +33,5 @@ def endpoint(sources: Sequence[Input], engine: Engine, progress: Progress, tally
             raise InputError("a Zeek log, not an endpoint log", "give it to `an1496 replay`")
         return engine.reader_for(kind, name)
 
-    for source in sources:
-        for records in read(source, logs_only, tally, progress):
-            for record in records:
-                if isinstance(record, EndpointEvent):
-                    yield record
+    for records in read(source, logs_only, tally, progress):
+        yield [jsonl.line(record) for record in records if isinstance(record, EndpointEvent)]

@@ -10,9 +10,10 @@ import msgspec
 from enricher.join.hosts import HostReport
 from enricher.join.resolve import Join
 from enricher.join.store import Store
+from enricher.model.record import Record
 from enricher.model.session import Session
 from enricher.model.verdict import LedgerRow, Notice, Verdict
-from enricher.service import outputs
+from enricher.service import outputs, parallel
 from enricher.service.engine import Engine
 from enricher.service.inputs import Input
 from enricher.service.reading import Progress, Tally, read
@@ -46,9 +47,8 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
     """
     outputs.folder(out)
     with engine.open_store() as store:
-        for source in sources:
-            for records in read(source, engine.reader_for, tally, progress):
-                store.put(records)
+        for records in parallel.each(_read, sources, engine, tally, progress):
+            store.put(records)
         progress.start("joining", None)
         join = Join(store, engine.config.join)
         judged = sorted(_judged(join.sessions(), store, engine), key=_order)
@@ -63,6 +63,10 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
     }
     outputs.write(out, {name: map(jsonl.line, records) for name, records in results.items()})
     return Outcome(told, ledger, join.hosts())
+
+
+def _read(source: Input, engine: Engine, tally: Tally, progress: Progress) -> Iterator[Sequence[Record]]:
+    return read(source, engine.reader_for, tally, progress)
 
 
 def _judged(sessions: Iterable[Session], store: Store, engine: Engine) -> Iterator[Judged]:

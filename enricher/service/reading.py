@@ -52,6 +52,13 @@ class Tally:
         self.lost: Counter[str] = Counter()
         """What was left out and may hide something: by the sensor, the store or the join."""
 
+    def add(self, other: "Tally") -> None:
+        """Take in what another reading came to."""
+        self.problems += other.problems
+        self.records.update(other.records)
+        self.skipped.update(other.skipped)
+        self.lost.update(other.lost)
+
 
 def read(
     source: Input, reader_for: Callable[[str, str], Reader], tally: Tally, progress: Progress

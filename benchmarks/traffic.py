@@ -1,0 +1,174 @@
+"""Large captures made of the small ones in `pcaps/`: many clients, each with its own addresses and randoms.
+
+`mixed` is TLS-heavy: every session of `pcaps/` again and again, each copy from another network; with it downloads over some of
+the sessions, DNS and plain HTTP. Of its packets about a third belong to handshakes. `bulk` is one download after another.
+`flows` is a capture of connections that all begin and never end.
+"""
+
+import gzip
+import random
+import struct
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from enricher.sensor.container import CaptureReader
+from enricher.sensor.contract import Counters, Log
+
+PCAPS = Path(__file__).resolve().parents[1] / "pcaps"
+HEADER = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
+IPV4, TCP, UDP = b"\x08\x00", 6, 17
+DOWNLOAD, NOISE = 40, 60
+"""Packets of a download, datagrams and segments that are no TLS: for each so many sessions of `pcaps/`, see `mixed`."""
+START = 1_767_000_000.0
+
+Frames = list[tuple[float, bytes]]
+
+
+class Flow(NamedTuple):
+    """The frames of one IPv4 TCP connection over Ethernet."""
+
+    frames: Frames
+
+    def next_segment(self) -> tuple[bytes, int]:
+        """Header of the frame that carried the server's latest data, and the sequence number that follows it."""
+        server = self.frames[0][1][30:34]
+        for _, frame in reversed(self.frames):
+            head, size = 14 + 20 + (frame[46] >> 4) * 4, int.from_bytes(frame[16:18], "big") + 14
+            if frame[26:30] == server and size > head:
+                seq = int.from_bytes(frame[38:42], "big") + size - head
+                return frame[:54], seq & 0xFFFFFFFF
+        raise LookupError
+
+
+def small_captures() -> Iterator[Frames]:
+    """The frames of each capture in `pcaps/`."""
+    for path in sorted(PCAPS.glob("*/capture.*")):
+        found: Frames = []
+        counters = Counters()
+        take = lambda _n, ts, data, start, end, found=found: found.append((ts, bytes(data[start:end])))  # noqa: E731
+        reader = CaptureReader(lambda _link, take=take: take, counters, Log(path.name, 1, counters))
+        reader.feed(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
+        if found:
+            yield found
+
+
+def connections(captures: Iterable[Frames]) -> list[Flow]:
+    """Their TCP connections over IPv4 with data from the server."""
+    by_tuple: defaultdict[tuple[int, frozenset[bytes]], Frames] = defaultdict(list)
+    for number, frames in enumerate(captures):
+        for ts, frame in frames:
+            if frame[12:15] == IPV4 + b"\x45" and frame[23] == TCP:
+                sides = frozenset((frame[26:30] + frame[34:36], frame[30:34] + frame[36:38]))
+                by_tuple[number, sides].append((ts, frame))
+    return [Flow(frames) for frames in by_tuple.values() if len(frames) > 12]
+
+
+def moved(frames: Frames, copy: int, shift: float, rng: random.Random) -> Iterator[tuple[float, bytes]]:
+    """The frames at another time, from other addresses, with other client randoms: nothing repeats byte by byte."""
+    network = struct.pack(">H", copy & 0xFFFF)
+    for ts, frame in frames:
+        new = bytearray(frame)
+        if frame[12:14] == IPV4:
+            for at in (26, 30):
+                if frame[at] == 10:  # the lab's clients; its servers stay where they are, as popular servers do
+                    new[at + 1 : at + 3] = network
+            data = 34 + (frame[46] >> 4) * 4 if frame[23] == TCP else 0
+            if data and frame[data : data + 2] == b"\x16\x03" and frame[data + 5 : data + 6] == b"\x01":
+                new[data + 11 : data + 43] = rng.randbytes(32)
+        yield ts + shift, bytes(new)
+
+
+def download(flow: Flow, packets: int) -> Iterator[bytes]:
+    """Full-size segments of application data that follow what the server of a flow has sent."""
+    header, seq = flow.next_segment()
+    body = (b"\x17\x03\x03\x40\x00" + bytes(range(256)) * 64) * 8
+    for i in range(packets):
+        piece = body[(i * 1448) % 16389 :][:1448]
+        total = struct.pack(">H", 20 + 32 + len(piece))
+        yield b"".join(
+            (header[:16], total, header[18:38], struct.pack(">I", seq), header[42:46], b"\x80\x10", header[48:54],
+             b"\x01\x01\x08\x0a", bytes(8), piece)
+        )  # fmt: skip
+        seq = (seq + len(piece)) & 0xFFFFFFFF
+
+
+def noise(rng: random.Random, packets: int) -> Iterator[bytes]:
+    """DNS queries and plain HTTP."""
+    ethernet = b"\2" * 6 + b"\4" * 6 + IPV4
+    for _ in range(packets):
+        addresses = b"\x0a" + rng.randbytes(3) + b"\xcb\x00\x71" + rng.randbytes(1)
+        if rng.random() < 0.5:
+            body = rng.randbytes(2) + b"\1\0\0\1\0\0\0\0\0\0\3www\7example\3com\0\0\1\0\1"
+            layer = struct.pack(">HHHH", rng.randrange(1024, 65536), 53, 8 + len(body), 0)
+            kind = UDP
+        else:
+            body = b"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\n\r\n" + bytes(rng.randrange(900))
+            layer = struct.pack(
+                ">HHIIHHHH", rng.randrange(1024, 65536), 80, rng.randrange(1 << 32), 0, 0x5018, 512, 0, 0
+            )
+            kind = TCP
+        ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(layer) + len(body), 0, 0, 64, kind, 0) + addresses
+        yield ethernet + ip + layer + body
+
+
+def mixed(out: BinaryIO, size: int, seed: int = 1) -> int:
+    """Write about `size` bytes; how many copies of the small captures it took."""
+    rng = random.Random(seed)
+    captures = list(small_captures())
+    flows = connections(captures)
+    out.write(HEADER)
+    copy = 0
+    while out.tell() < size:
+        shift = START + copy * 0.5
+        frames = [moved_frame for frames in captures for moved_frame in moved(frames, copy, shift - frames[0][0], rng)]
+        chosen = [rng.choice(flows) for _ in range(len(flows) // 4)]
+        for flow in chosen:
+            late = shift + flow.frames[-1][0] - flow.frames[0][0] + 0.001
+            packets = [(late + i * 1e-4, f) for i, f in enumerate(download(flow, DOWNLOAD * 4))]
+            frames += moved(packets, copy, 0.0, rng)
+        frames += [(shift + rng.random() * 5, frame) for frame in noise(rng, NOISE * len(chosen))]
+        write(out, sorted(frames, key=lambda pair: pair[0]))
+        copy += 1
+    return copy
+
+
+def bulk(out: BinaryIO, size: int, seed: int = 1) -> int:
+    """Write about `size` bytes of downloads of 7 MB each; how many connections."""
+    rng = random.Random(seed)
+    flows = connections(small_captures())
+    out.write(HEADER)
+    count = 0
+    while out.tell() < size:
+        flow = rng.choice(flows)
+        shift = START + count
+        data = [(shift + 1 + i * 1e-4, f) for i, f in enumerate(download(flow, 5000))]
+        write(out, moved(flow.frames, count, shift - flow.frames[0][0], rng))
+        write(out, moved(data, count, 0.0, rng))
+        count += 1
+    return count
+
+
+def flows(out: BinaryIO, count: int) -> None:
+    """Write `count` connections that begin with a SYN and half a ClientHello, all of which stay open."""
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32)
+    out.write(HEADER)
+    ethernet = b"\2" * 6 + b"\4" * 6 + IPV4
+    for part in (b"", hello):
+        frames = []
+        for i in range(count):
+            ip = (
+                struct.pack(">BBHHHBBHI", 0x45, 0, 40 + len(part), 0, 0, 64, TCP, 0, 0x0A000000 + (i >> 4))
+                + b"\xcb\0\x71\1"
+            )
+            flags = 0x5018 if part else 0x5002
+            tcp = struct.pack(">HHIIHHHH", 40000 + (i & 15), 443, 100 + bool(part), 0, flags, 512, 0, 0)
+            frames.append((START + i * 1e-6 + bool(part), ethernet + ip + tcp + part))
+        write(out, frames)
+
+
+def write(out: BinaryIO, frames: Iterable[tuple[float, bytes]]) -> None:
+    """Append frames as pcap records."""
+    for ts, frame in frames:
+        out.write(struct.pack("<IIII", int(ts), int(ts % 1 * 1e6), len(frame), len(frame)) + frame)
