@@ -25,7 +25,7 @@ RETRY: Final = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c
 GREASE: Final = re.compile(r"(?<=[_,])([0-9a-f]a)\1,")
 TRANSPORTS: Final = ("tls", "dtls")
 PACKET: Final = (
-    *("frame.number", "tcp.stream", "udp.stream"),
+    *("frame.protocols", "tcp.stream", "udp.stream"),
     *(f"{layer}.{end}" for layer in ("ip", "ipv6") for end in ("src", "dst")),
     *(f"{layer}.{end}port" for layer in ("tcp", "udp") for end in ("src", "dst")),
 )
@@ -91,8 +91,8 @@ def dissect(capture: Path) -> list[Fields]:
 
 def side(packet: Fields, layer: str, end: str) -> tuple[str, int]:
     """Address and port; of the innermost packet where one travels in another."""
-    address = (packet.get(f"ip.{end}") or packet[f"ipv6.{end}"])[-1]
-    return str(ip_address(address)), int(packet[f"{layer}.{end}port"][-1])
+    network = [name for name in packet["frame.protocols"][0].split(":") if name in {"ip", "ipv6"}][-1]
+    return str(ip_address(packet[f"{network}.{end}"][-1])), int(packet[f"{layer}.{end}port"][-1])
 
 
 def streams(capture: Path) -> list[Stream]:
@@ -122,8 +122,9 @@ def conversation(layer: str, packets: list[Fields]) -> Stream | None:
 
 
 def theirs(stream: Stream) -> dict[str, Any]:
-    hello = next((row for row in stream.client if str(CLIENT_HELLO) in row.get("type", ())), {})
-    answers = [row for row in stream.server if str(SERVER_HELLO) in row.get("type", ())]
+    # A frame with the first fragments of a hello has its type, but nothing of what it says.
+    hello = next((row for row in stream.client if str(CLIENT_HELLO) in row.get("type", ()) and "cipher" in row), {})
+    answers = [row for row in stream.server if str(SERVER_HELLO) in row.get("type", ()) and "cipher" in row]
     answer = next((row for row in answers if row["random"] != [RETRY]), {})
     groups = [row[word][-1] for row in stream.server for word in ("share_group", "key_exchange_group") if word in row]
     version = (answer.get("supported_version") or answer.get("version") or [None])[0]
@@ -159,7 +160,9 @@ def malformed(observation: Observation) -> bool:
 
 
 def identity(observation: Observation) -> tuple[str, int, str, int]:
-    return observation.orig_h, observation.orig_p, observation.resp_h, observation.resp_p
+    """Client and server; it is not always the client that opened the connection."""
+    opener, other = (observation.orig_h, observation.orig_p), (observation.resp_h, observation.resp_p)
+    return (*other, *opener) if (observation.ssl_history or "").startswith("^") else (*opener, *other)
 
 
 @cache
