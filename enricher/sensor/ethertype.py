@@ -23,6 +23,8 @@ _MAX_LENGTH: Final = 1535
 _MAX_LAYERS: Final = 32
 _PPP: Final = {0x0021: IPV4, 0x0057: IPV6, 0x0281: MPLS, 0x0283: MPLS}
 """PPP protocol numbers to EtherTypes."""
+_ETHERNET_IP: Final = (b"\x08\0\x45", b"\x86\xdd\x60")
+"""What tells an Ethernet header from an IP header where an address begins like a version of IP."""
 _NOTHING: Final = (0, 1 << 32)
 
 
@@ -80,11 +82,11 @@ def _labelled(data: bytes, start: int, end: int) -> tuple[int, int]:
     """Behind the MPLS labels nothing says what follows: IP, or an Ethernet pseudowire (RFC 4448, RFC 4928)."""
     while start + 4 <= end:
         start += 4
-        if data[start - 2] & 1:
-            if is_ip(data, start, end):
+        if data[start - 2] & 1 and start < end:
+            version = data[start] >> 4
+            if version in (4, 6) and data[start + 12 : start + 15] not in _ETHERNET_IP:
                 return IPV4, start
-            control_word = data[start : start + 1] < b"\x10"
-            return ETHERNET, start + 4 * control_word
+            return ETHERNET, start + 4 * (not version)  # with a control word
     return _NOTHING
 
 

@@ -12,7 +12,7 @@ from enricher.sensor.packet import SYN, TCP
 
 _MAX_HEADERS: Final = 1024
 """Headers remembered per link."""
-_MAX_END: Final = 40
+_MAX_END: Final = 64
 _MAX_ENDS: Final = 4
 
 _Shape = tuple[int, int, int, int, int, Callable[[bytes, int], tuple[int, int]], int]
