@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUT ?= an1496-out
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench fuzz clean
 
 help:
 	@echo 'make demo   replay the bundled capture with its Sysmon log'
 	@echo 'make test   run every test'
 	@echo 'make lint   format, lint, types, import walls'
 	@echo 'make bench  measure side by side with peers'
+	@echo 'make fuzz   fuzz every entry point, FUZZ_SECONDS (30) each'
 	@echo 'make clean  remove what these made'
 
 # Debian ships python3 without venv; root gets it installed, others are told the line to type.
@@ -32,6 +33,10 @@ $(VENV)/.bench: pyproject.toml $(VENV)/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
+$(VENV)/.fuzz: pyproject.toml $(VENV)/.test
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@touch $@
+
 demo: $(VENV)/.demo
 	$(BIN)/an1496 replay pcaps/demo/capture.pcap --endpoint pcaps/demo --ca-bundle pcaps/ca.pem --out $(DEMO_OUT)
 
@@ -47,6 +52,9 @@ lint: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/endpoint.py
 	$(BIN)/python benchmarks/join.py
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python tests/fuzz/run.py
 
 clean:
 	rm -rf $(VENV) $(DEMO_OUT) build *.egg-info

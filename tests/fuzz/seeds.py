@@ -1,0 +1,230 @@
+"""Valid inputs to start from, cut out of the bundled captures and their logs; none is kept in the repository."""
+
+import gzip
+import struct
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+from enricher import formats
+from enricher.sensor.capture import Sensor, WireSettings
+from enricher.sensor.container import CaptureReader
+from enricher.sensor.contract import Counters, Log
+
+PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
+_LONGEST = 4000
+_FLOWS = 12
+"""Connections taken of each capture."""
+_TCP, _UDP = 6, 17
+_ZEEK = (
+    b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tssl\n"
+    b"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tversion\tcipher\tserver_name\tresumed\testablished"
+    b"\tssl_history\tcert_chain_fps\n"
+    b"#types\ttime\tstring\taddr\tport\taddr\tport\tstring\tstring\tstring\tbool\tbool\tstring\tvector[string]\n"
+    b"1767225600.500000\tCabc\t192.0.2.1\t40000\t198.51.100.2\t443\tTLSv12\tTLS_AES_128_GCM_SHA256\texample.org\tF\tT"
+    b"\tCsxknGIi\taa,bb\n#close\t2026-01-01-00-00-00\n"
+)
+_EVENT = (
+    b'{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Sysmon"}},"EventID":3,"Computer":"h",'
+    b'"TimeCreated":{"#attributes":{"SystemTime":"2026-03-01T10:00:00.250Z"}}},"EventData":{"UtcTime":'
+    b'"2026-03-01 10:00:00.250","ProcessGuid":"b7ad2636-10ec-6b05-981e-000000000600","ProcessId":4,"Image":'
+    b'"C:\\\\a.exe","Protocol":"tcp","Initiated":true,"SourceIp":"192.0.2.1","SourcePort":40000,"DestinationIp":'
+    b'"198.51.100.2","DestinationPort":443}}}\n'
+)
+_WRITTEN = {"zeek": _ZEEK, "event_json": _EVENT, "evtx": b"ElfFile\0" + bytes(4088) + b"ElfChnk\0"}
+
+
+@cache
+def _files():
+    return tuple(_read(path) for path in sorted(PCAPS.glob("*/capture*")))
+
+
+def _read(path):
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+def captures():
+    return [data[:_LONGEST] for data in _files()]
+
+
+@cache
+def conversations():
+    """Ethernet frames of the first connections of each capture, of whatever they are."""
+    found = []
+    for data in _files():
+        flows = defaultdict(list)
+
+        def packet(_frame, _ts, buffer, start, end, flows=flows):
+            frame = buffer[start:end]
+            parsed = _transport(frame)
+            if parsed is not None:
+                flows[frozenset(parsed[1:3])].append(frame)
+
+        counters = Counters()
+        CaptureReader(lambda _link, packet=packet: packet, counters, Log("seed", 1, counters)).feed(data)
+        found += [frames[:20] for frames in flows.values()][:_FLOWS]
+    return tuple(found)
+
+
+def _transport(frame):
+    """Protocol, source, destination and payload of a plain frame."""
+    if frame[12:14] == b"\x08\x00" and frame[14] == 0x45:
+        protocol, at, addresses = frame[23], 34, (frame[26:30], frame[30:34])
+        end = 14 + int.from_bytes(frame[16:18], "big")
+    elif frame[12:14] == b"\x86\xdd":
+        protocol, at, addresses = frame[20], 54, (frame[22:38], frame[38:54])
+        end = 54 + int.from_bytes(frame[18:20], "big")
+    else:
+        return None
+    if protocol not in (_TCP, _UDP) or len(frame) < at + 8:
+        return None
+    ends = (addresses[0] + frame[at : at + 2], addresses[1] + frame[at + 2 : at + 4])
+    start = at + (8 if protocol == _UDP else (frame[at + 12] >> 4) * 4)
+    return protocol, *ends, frame[start:end]
+
+
+def _talks(protocol):
+    """Payloads of each connection in their order, with the side that sent them; side 0 spoke first."""
+    for frames in conversations():
+        parsed = [_transport(frame) for frame in frames]
+        if parsed[0][0] == protocol:
+            yield [(int(source != parsed[0][1]), payload) for _, source, _, payload in parsed if payload]
+
+
+def tls_streams():
+    for talk in _talks(_TCP):
+        kept, size = [], 0
+        for side, payload in talk:
+            size += len(payload)
+            if size > _LONGEST:
+                break
+            kept.append((side, payload))
+        if kept:
+            yield kept
+
+
+def messages():
+    """Handshake messages that stand whole in one record."""
+    found = []
+    for talk in _talks(_TCP):
+        for _, payload in talk:
+            if payload[:2] == b"\x16\x03":
+                body = payload[5 : 5 + int.from_bytes(payload[3:5], "big")]
+                while len(body) >= 4 and body[0] in (1, 2, 11):
+                    end = 4 + int.from_bytes(body[1:4], "big")
+                    if end <= len(body):
+                        found.append(body[:end])
+                    body = body[end:]
+    return sorted(set(found), key=lambda message: (message[0], len(message)))[::4]
+
+
+def hellos():
+    """ClientHello messages, few of them."""
+    return [message for message in messages() if message[0] == 1][::5]
+
+
+def datagrams():
+    """Datagrams of associations; and a hello as DTLS sends it, whole and in two fragments."""
+    yield from _talks(_UDP)
+    for message in hellos():
+        body = message[4:]
+        body = body[: 35 + body[34]] + b"\0" + body[35 + body[34] :]  # the empty cookie stands after the session id
+        half = len(body) // 2
+        fragments = [
+            b"\1" + _24(len(body)) + b"\0\0" + _24(at) + _24(len(part)) + part for at, part in _cuts(body, half)
+        ]
+        whole = b"\1" + _24(len(body)) + b"\0\0" + _24(0) + _24(len(body)) + body
+        yield [(0, _dtls_record(0, whole))]
+        yield [(0, _dtls_record(number, fragment)) for number, fragment in enumerate(fragments[::-1])]
+
+
+def _cuts(body, half):
+    return (0, body[:half]), (half, body[half:])
+
+
+def _24(number):
+    return number.to_bytes(3, "big")
+
+
+def _dtls_record(number, body):
+    return b"\x16\xfe\xfd\0\0" + number.to_bytes(6, "big") + len(body).to_bytes(2, "big") + body
+
+
+def layers():
+    """Frames by link type: one IP packet in every envelope."""
+    ip = next(
+        frame[14:] for frames in conversations() for frame in frames if frame[12:14] == b"\x08\0" and len(frame) > 90
+    )
+    ethernet = bytes(12) + b"\x08\0" + ip
+
+    def ipv4(protocol, body):
+        return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 7, 0, 64, protocol, 0) + bytes(range(8)) + body
+
+    def udp(port, body):
+        return ipv4(_UDP, struct.pack(">HHHH", port, port, 8 + len(body), 0) + body)
+
+    tunnels = [
+        ipv4(4, ip),
+        ipv4(47, b"\0\0\x08\0" + ip),
+        ipv4(47, b"\xb0\0\x08\0" + bytes(12) + ip),
+        ipv4(47, b"\0\0\x65\x58" + ethernet),
+        ipv4(47, b"\x10\0\x88\xbe" + bytes(4) + b"\x10\0\0\0\0\0\0\0" + ethernet),
+        ipv4(47, b"\x30\x81\x88\x0b" + struct.pack(">HHII", 4 + len(ip), 1, 1, 1) + b"\xff\x03\0\x21" + ip),
+        udp(4789, b"\x08\0\0\0\0\0\7\0" + ethernet),
+        udp(6081, b"\0\0\x65\x58\0\0\7\0" + ethernet),
+        udp(2152, struct.pack(">BBHI", 0x30, 255, len(ip), 7) + ip),
+        udp(3544, b"\x60\0\0\0" + struct.pack(">HBB", len(ip) - 20, _TCP, 64) + bytes(32) + ip[20:]),
+        struct.pack(">BBHHHBBH", 0x45, 0, 60, 7, 0x2000, 64, _TCP, 0) + ip[12:20] + ip[20:60],
+        struct.pack(">BBHHHBBH", 0x45, 0, len(ip) - 40, 7, 5, 64, _TCP, 0) + ip[12:20] + ip[60:],
+        b"\x60\0\0\0" + struct.pack(">HBB", len(ip) - 12, 44, 64) + bytes(32) + b"\6\0\0\1\0\0\0\7" + ip[20:],
+    ]
+    return {
+        0: [b"\2\0\0\0" + ip],
+        1: [
+            bytes(12) + b"\x81\0\0\7\x08\0" + ip,
+            bytes(12) + b"\x88\xa8\0\7\x81\0\0\7\x08\0" + ip,
+            bytes(12) + b"\x88\x47\0\0\x71\x40" + ip,
+            bytes(12) + b"\x88\x64\x11\0\0\7" + struct.pack(">H", len(ip) + 2) + b"\0\x21" + ip,
+            bytes(12) + struct.pack(">H", len(ip) + 8) + b"\xaa\xaa\3\0\0\0\x08\0" + ip,
+            *(bytes(12) + (b"\x08\0" if tunnel[0] >> 4 == 4 else b"\x86\xdd") + tunnel for tunnel in tunnels),
+        ],
+        9: [b"\xff\3\0\x21" + ip],
+        101: [ip, *tunnels],
+        104: [b"\x0f\0\x08\0" + ip],
+        105: [b"\x08\0" + bytes(22) + b"\xaa\xaa\3\0\0\0\x08\0" + ip],
+        108: [b"\0\0\0\2" + ip],
+        113: [bytes(14) + b"\x08\0" + ip],
+        127: [b"\0\0\x08\0\0\0\0\0\x08\0" + bytes(22) + b"\xaa\xaa\3\0\0\0\x08\0" + ip],
+        276: [b"\x08\0" + bytes(18) + ip],
+    }
+
+
+class _Collector:
+    def __init__(self):
+        self.chains = set()
+
+    def facts(self, chain, _server_name, _ts):
+        self.chains.add(chain)
+        return {}
+
+
+@cache
+def chains():
+    """Certificate chains of servers."""
+    collector = _Collector()
+    for data in _files():
+        sensor = Sensor("seed", WireSettings(), collector)
+        sensor.feed(data)
+        sensor.close()
+    return tuple(sorted(chain for chain in collector.chains if sum(map(len, chain)) < _LONGEST))
+
+
+def logs(format_id):
+    """The first lines of each bundled log of a format; of formats that are not bundled, something like it."""
+    if format_id in _WRITTEN:
+        return [_WRITTEN[format_id]]
+    heads = (
+        _read(path)[:_LONGEST] for path in sorted(PCAPS.glob("*/*")) if ".json" in path.name or ".xml" in path.name
+    )
+    return [head for head in heads if formats.recognise(head) == format_id]
