@@ -58,6 +58,49 @@ def test_a_pcap_of_any_byte_order_and_resolution_gives_its_packets_in_chunks_of_
 
 
 @pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("chunk", [None, 1, 7])
+def test_the_modified_pcap_has_longer_record_headers(order, chunk):
+    capture = struct.pack(order + "IHHiIII", 0xA1B2CD34, 2, 4, 0, 0, 65535, 113)
+    for seconds, frame in ((1, b"one"), (2, b""), (3, b"three")):
+        capture += struct.pack(order + "IIIIIHBx", seconds, 500_000, len(frame), len(frame), 7, 0x0800, 4) + frame
+    packets, counters, problems = read(capture, chunk)
+    assert packets == [(113, 1, 1.5, b"one"), (113, 2, 2.5, b""), (113, 3, 3.5, b"three")]
+    assert (counters.packets, counters.bytes) == (3, 8)
+    assert not problems
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_the_length_of_a_check_sequence_is_no_part_of_the_link_type(order):
+    capture = struct.pack(order + "IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 0x2400_0001)
+    capture += struct.pack(order + "IIII", 1, 0, 3, 3) + b"one"
+    assert read(capture)[0] == [(1, 1, 1.0, b"one")]
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("chunk", [None, 1])
+def test_the_packet_block_of_old_counts_drops_beside_its_interface(order, chunk):
+    old = struct.pack(order + "HHIIII", 1, 9, 0, 2_500_000, 3, 3) + b"old"
+    capture = section(order) + interface(order, 1) + interface(order, 101) + block(order, 2, old)
+    assert read(capture, chunk)[0] == [(101, 1, 2.5, b"old")]
+
+
+@pytest.mark.parametrize("kind", [4, 5, 10, 0xBAD, 0x4000_0BAD, 0x8000_0001])
+def test_blocks_that_hold_no_packets_are_stepped_over_whatever_their_size(kind):
+    other = block("<", kind, bytes(5000))
+    capture = section("<") + other + interface("<") + other + packet("<", 0, 1_000_000, b"x") + other
+    for chunk in (None, 1, 4096):
+        packets, _, problems = read(capture, chunk)
+        assert (packets, problems) == ([(1, 1, 1.0, b"x")], [])
+
+
+def test_a_section_may_tell_its_length_or_not():
+    for length in (-1, 20, 0):
+        header = block("<", 0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, length))
+        capture = header + interface("<") + packet("<", 0, 1_000_000, b"x")
+        assert read(capture * 2)[0] == [(1, 1, 1.0, b"x"), (1, 2, 1.0, b"x")]
+
+
+@pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("chunk", [None, 1, 13])
 def test_a_pcapng_knows_several_sections_and_interfaces_each_with_its_own_clock(order, chunk):
     other = ">" if order == "<" else "<"
@@ -138,6 +181,8 @@ def test_what_is_no_capture_is_told_once(text):
 def test_captures_are_recognised_by_content(wire):
     assert recognise(wire.pcap([]))
     assert recognise(wire.pcap([], order=">", nano=True))
+    assert recognise(bytes.fromhex("34cdb2a1") + bytes(20))
+    assert recognise(bytes.fromhex("a1b2cd34") + bytes(20))
     assert recognise(section("<"))
     assert recognise(section(">"))
     assert not recognise(b"\x0a\x0d\x0d\x0a")
@@ -146,8 +191,12 @@ def test_captures_are_recognised_by_content(wire):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from(["pcap", "section", "nothing"]), st.binary(max_size=300), st.integers(1, 50))
+@given(st.sampled_from(["pcap", "modified", "section", "nothing"]), st.binary(max_size=300), st.integers(1, 50))
 def test_any_bytes_are_read_without_a_crash_and_alike_in_any_chunks(start, tail, chunk):
-    head = {"pcap": struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1), "section": section("<") + interface("<")}
+    head = {
+        "pcap": struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1),
+        "modified": struct.pack(">IHHiIII", 0xA1B2CD34, 2, 4, 0, 0, 65535, 1),
+        "section": section("<") + interface("<"),
+    }
     capture = head.get(start, b"") + tail
     assert read(capture) == read(capture, chunk)
