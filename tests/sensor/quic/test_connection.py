@@ -4,9 +4,9 @@ import struct
 
 import pytest
 
-from enricher.sensor import facts
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.datagram_table import DatagramTable
+from enricher.sensor.facts import Observer
 from enricher.sensor.packet import reverse
 
 KEY = bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", 40000, 443)
@@ -49,12 +49,11 @@ def sender(quic):
 class Report:
     def __init__(self, **settings):
         self.seen, self.counters, self.frame = [], Counters(), 0
+        self.observer = Observer("x", None)
         self.table = DatagramTable(WireSettings(**settings), self.counters, self.take)
 
-    def take(self, key, originator, negotiation, established):
-        originator = negotiation.client if originator is None else originator
-        key = key if originator == 0 else reverse(key)
-        self.seen.append(facts.observe(negotiation, key, originator, "x", None, established=established))
+    def take(self, *connection):
+        self.seen.append(self.observer.observe(*connection))
 
     def feed(self, datagrams):
         for side, data in datagrams:

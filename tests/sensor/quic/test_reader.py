@@ -211,6 +211,7 @@ def test_a_compatible_version_is_negotiated_in_mid_handshake(quic):
     old, new = quic.handshake(version=quic.v1), quic.handshake(version=quic.v2)
     read, reader = quic.read(old[:2] + new[2:])
     assert read == [quic.hello, quic.answer]
+    quic.read(old[:1], reader)
     assert facts(reader)[:4] == (quic.v2, 0, [True] * 2, [True] * 2)
     assert (reader.superseded, reader.unread, reader.errors) == (False, 0, [])
 
@@ -400,9 +401,27 @@ def test_datagrams_without_known_keys_wait_only_up_to_the_bound(quic):
     for i in range(100):
         reader.feed(1, quic.initial(bytes(1000), server=True, number=i), 0.0, i)
     assert reader.unread == 100
-    assert reader.buffered < 5000 + 64_000
+    assert reader.buffered < 5000 + 10_000
     read, _ = quic.read([(0, quic.initial(quic.crypto(0, quic.hello)))], reader)
     assert read[0] == quic.hello
+
+
+def test_only_so_many_packets_wait_for_keys_however_small_they_are(quic):
+    answers = [(1, quic.initial(quic.crypto(i, b"x"), server=True, number=i)) for i in range(100)]
+    read, reader = quic.read([*answers, (0, quic.initial(quic.crypto(0, quic.hello)))])
+    assert 4 < len(read[1]) < 30
+    assert reader.unread == 100 - len(read[1])
+
+
+def test_what_is_in_order_needs_no_room(quic):
+    later, sooner = quic.crypto(1000, bytes(4000)), quic.crypto(0, bytes(1000))
+    read, reader = quic.read([(0, quic.initial(later)), (0, quic.initial(sooner, number=1))], limit=5000)
+    assert read[0] == bytes(5000)
+    assert not reader.lost
+
+
+def test_a_frame_without_bytes_gives_no_piece(quic):
+    assert QuicReader(1000).feed(0, quic.initial(quic.crypto(0, b"")), 0.0, 1) == []
 
 
 def test_a_piece_far_ahead_is_given_up_and_said_to_be(quic):
