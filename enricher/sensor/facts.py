@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from enricher.model.observation import Observation
 from enricher.sensor import fingerprint, names
+from enricher.sensor.certificate_message import key_facts
 from enricher.sensor.contract import CertificateReader
 from enricher.sensor.flow_id import community_id, uid
 from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13, tls_version
@@ -132,6 +133,8 @@ def _certificates(negotiation: Negotiation, certificates: CertificateReader, ts:
         hello = negotiation.client_hello
         name = text(hello.server_name) if hello and hello.server_name else None
         facts |= certificates.facts(server.chain, name, ts)
+    elif server.key:
+        facts |= key_facts(server.key)
     if negotiation.certificate_error:
         facts["certificate_error"] = negotiation.certificate_error
     return facts

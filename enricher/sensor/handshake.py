@@ -13,14 +13,13 @@ import msgspec
 
 from enricher.sensor.reader import MalformedError, Reader
 
-CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY_REQUEST, CERTIFICATE, SERVER_KEY_EXCHANGE = 1, 2, 3, 11, 12
+CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY_REQUEST, SERVER_KEY_EXCHANGE = 1, 2, 3, 12
 FALLBACK_SCSV: Final = 0x5600
 TLS13: Final = 0x0304
 
 _RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 _DTLS: Final = {0x0100: 0x0302, 0xFEFF: 0x0302, 0xFEFD: 0x0303, 0xFEFC: 0x0304}
 """DTLS versions (0x0100 is OpenSSL's of before RFC 4347) and the TLS version that each is made from."""
-_MAX_CERTIFICATES: Final = 64
 _NAMED_CURVE: Final = 3
 
 
@@ -119,22 +118,6 @@ def server_hello(body: bytes) -> ServerHello | None:
     hello = ServerHello(legacy_version=version, random=random, session_id=session_id, cipher=cipher)
     hello.error = _extensions(reader, hello, _SERVER)
     return hello
-
-
-def certificates(body: bytes) -> tuple[tuple[bytes, ...], str | None]:
-    """The chain of a Certificate message before TLS 1.3 as far as it could be read, and what was wrong."""
-    chain: list[bytes] = []
-    error = None
-    reader = Reader(body, 0, len(body))
-    try:
-        length = reader.number(3, "certificate list")
-        if length != len(reader):
-            error = f"Certificate, byte 0: list of {length} bytes in a message with room for {len(reader)}"
-        while reader and len(chain) < _MAX_CERTIFICATES:
-            chain.append(reader.vector(3, "certificate").rest())
-    except MalformedError as malformed:
-        error = error or f"Certificate, {malformed}"
-    return tuple(filter(None, chain)), error
 
 
 def key_exchange_group(body: bytes, cipher: str) -> int | None:

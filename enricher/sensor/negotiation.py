@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from enricher.sensor import handshake, names
+from enricher.sensor.certificate_message import CERTIFICATE, COMPRESSED_CERTIFICATE, certificates, decompress
 from enricher.sensor.handshake import CLIENT_HELLO, SERVER_HELLO, ClientHello, ServerHello, is_tls13
 
 Transport = Literal["tls", "dtls", "quic"]
@@ -29,11 +30,13 @@ _LETTERS = {
 class Side:
     """What one side has told."""
 
-    __slots__ = ("chain", "encrypted", "full", "gap", "kept")
+    __slots__ = ("chain", "encrypted", "full", "gap", "kept", "key")
 
     def __init__(self) -> None:
         self.chain: tuple[bytes, ...] | None = None
         """Its Certificate message, leaf first."""
+        self.key: bytes | None = None
+        """The bare public key that it sent in a certificate's place."""
         self.encrypted = False
         """What it sends from here on is ciphertext."""
         self.gap = False
@@ -127,8 +130,8 @@ class Negotiation:
         if kind == SERVER_HELLO:
             self.server_hello_read(index, handshake.server_hello(body), ts, frame)
             return
-        if kind == handshake.CERTIFICATE:
-            self._certificate(index, body, frame)
+        if kind in {CERTIFICATE, COMPRESSED_CERTIFICATE}:
+            self._certificate(index, kind, body, frame)
         elif kind == handshake.SERVER_KEY_EXCHANGE and self.server_hello and self.server_hello.cipher is not None:
             group = handshake.key_exchange_group(body, names.cipher_name(self.server_hello.cipher))
             self.group = self.group if group is None else group
@@ -199,12 +202,15 @@ class Negotiation:
             return False
         return parses
 
-    def _certificate(self, index: int, body: bytes, frame: int) -> None:
+    def _certificate(self, index: int, kind: int, body: bytes, frame: int) -> None:
         side = self.sides[index]
         if side.chain is not None or is_tls13(self.version):
             return
-        side.chain, error = handshake.certificates(body)
-        side.kept += len(body)
+        message, error = decompress(body) if kind == COMPRESSED_CERTIFICATE else (body, None)
+        if message is not None:
+            agreed = self.server_hello.extensions if self.server_hello else []
+            side.chain, side.key, error = certificates(message, agreed)
+            side.kept += len(message)
         if error:
             self.error(frame, error)
             if index != self.client:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enricher.sensor.handshake import certificates, client_hello, key_exchange_group, server_hello
+from enricher.sensor.handshake import client_hello, key_exchange_group, server_hello
 
 
 def test_a_client_hello_gives_all_that_was_offered(wire):
@@ -117,19 +117,6 @@ def test_early_drafts_of_tls_13_have_no_session_id_in_the_server_hello(wire):
     assert (hello.version, hello.cipher, hello.group, hello.error) == (0x7F10, 0x1301, 29, None)
 
 
-def test_a_certificate_message_gives_the_chain(wire):
-    assert certificates(wire.certificate(b"leaf", b"issuer")[4:]) == ((b"leaf", b"issuer"), None)
-    assert certificates(wire.certificate()[4:]) == ((), None)
-
-
-def test_a_certificate_message_cut_short_gives_the_certificates_that_are_whole(wire):
-    body = wire.certificate(b"leaf", b"issuer")[4:]
-    chain, error = certificates(body[:-2])
-    assert chain == (b"leaf",)
-    assert error == "Certificate, byte 0: list of 16 bytes in a message with room for 14"
-    assert certificates(b"")[0] == ()
-
-
 def test_the_group_of_a_key_exchange_is_read_where_the_suite_has_one(wire):
     body = wire.key_exchange[4:]
     assert key_exchange_group(body, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256") == 29
@@ -145,5 +132,4 @@ def test_any_bytes_are_parsed_without_a_crash(wire, junk, cut):
         client_hello(body)
     for body in (junk, wire.retry()[4:][:cut] + junk):
         server_hello(body)
-    certificates(junk)
     key_exchange_group(junk, "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA")
