@@ -1,16 +1,15 @@
-"""The sensor's wire half: a capture's bytes in, one Observation per TLS connection, DTLS association or QUIC
-connection out. It does not judge."""
+"""The sensor's wire half: a capture's bytes in, an Observation per TLS, DTLS or QUIC connection out. It judges not."""
 
 from enricher.model.observation import Observation
 from enricher.model.problem import Problem
-from enricher.sensor import facts
 from enricher.sensor.container import CaptureReader, Packet, recognise
 from enricher.sensor.contract import LOSSES, CertificateReader, Counters, Log, WireSettings
 from enricher.sensor.datagram_table import DatagramTable
+from enricher.sensor.facts import Observer
 from enricher.sensor.flow_table import FlowTable
 from enricher.sensor.link import LINKS
 from enricher.sensor.negotiation import Negotiation
-from enricher.sensor.packet import Network, reverse
+from enricher.sensor.packet import Network
 from enricher.sensor.passover import taker
 
 __all__ = ["CertificateReader", "Counters", "Sensor", "WireSettings", "recognise"]
@@ -27,8 +26,7 @@ class Sensor:
 
     def __init__(self, name: str, settings: WireSettings, certificates: CertificateReader) -> None:
         self.counters = Counters()
-        self._name = name
-        self._certificates = certificates
+        self._observer = Observer(name, certificates)
         self._log = Log(name, settings.max_problems, self.counters)
         self._flows = FlowTable(settings, self.counters, self._report)
         self._datagrams = DatagramTable(settings, self.counters, self._report)
@@ -82,15 +80,4 @@ class Sensor:
         negotiation: Negotiation,
         established: bool | None,  # noqa: FBT001
     ) -> None:
-        if originator is None:
-            originator = negotiation.client
-        assert originator is not None
-        observation = facts.observe(
-            negotiation,
-            key if originator == 0 else reverse(key),
-            originator,
-            self._name,
-            self._certificates,
-            established=established,
-        )
-        self._ready.append(observation)
+        self._ready.append(self._observer.observe(key, originator, negotiation, established))

@@ -5,13 +5,14 @@ import ipaddress
 from typing import Any, Final
 
 from enricher.model.observation import Observation
-from enricher.sensor import fingerprint, names
+from enricher.sensor import names
 from enricher.sensor.certificate_message import key_facts
 from enricher.sensor.contract import CertificateReader
+from enricher.sensor.fingerprint import Fingerprints, ja3s
 from enricher.sensor.flow_id import community_id, uid
 from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13, tls_version
 from enricher.sensor.negotiation import Negotiation
-from enricher.sensor.packet import TCP, addresses
+from enricher.sensor.packet import TCP, addresses, reverse
 from enricher.sensor.sslv2 import SSLV2
 
 _UDP: Final = 17
@@ -19,60 +20,71 @@ _SENTINEL_12: Final = b"DOWNGRD\x01"
 _SENTINEL_11: Final = b"DOWNGRD\x00"
 
 
-def observe(
-    negotiation: Negotiation,
-    key: bytes,
-    originator: int,
-    name: str,
-    certificates: CertificateReader,
-    *,
-    established: bool | None,
-) -> Observation:
-    """The Observation of a connection in which at least one hello was read.
+class Observer:
+    """Makes the Observations of one capture."""
 
-    `originator` is the direction of who opened it, `key` its addresses and ports as seen from there (see
-    `packet.reverse`), `name` the capture's, for `source`.
-    """
-    ts, frame = negotiation.hello_at.get(CLIENT_HELLO) or negotiation.hello_at[SERVER_HELLO]
-    source, source_port, destination, destination_port = addresses(key)
-    orig_h, resp_h = str(ipaddress.ip_address(source)), str(ipaddress.ip_address(destination))
-    tcp = negotiation.transport == "tls"
-    return Observation(
-        ts=ts,
-        uid=uid(key, ts),
-        orig_h=orig_h,
-        orig_p=source_port,
-        resp_h=resp_h,
-        resp_p=destination_port,
-        proto="tcp" if tcp else "udp",
-        community_id=community_id(key, TCP if tcp else _UDP),
-        source=f"{name}:{frame}",
-        established=established,
-        last_alert=negotiation.last_alert,
-        ssl_history=negotiation.history(originator),
-        client_hello_seen=negotiation.client_hello is not None,
-        downgrade=_downgrade(negotiation),
-        proxy_target=text(negotiation.proxy_target) if negotiation.proxy_target else None,
-        handshake_error=negotiation.errors[0] if negotiation.errors else None,
-        **_client(negotiation),
-        **_server(negotiation),
-        **_certificates(negotiation, certificates, ts),
-    )
+    def __init__(self, name: str, certificates: CertificateReader) -> None:
+        self._name = name
+        self._certificates = certificates
+        self._fingerprints = Fingerprints()
+
+    def observe(
+        self,
+        key: bytes,
+        originator: int | None,
+        negotiation: Negotiation,
+        established: bool | None,  # noqa: FBT001
+    ) -> Observation:
+        """The Observation of a connection in which at least one hello was read.
+
+        `key` is as seen from side 0, `originator` the side that opened it where that was seen: else it was the client.
+        """
+        if originator is None:
+            originator = negotiation.client
+        assert originator is not None
+        if originator:
+            key = reverse(key)
+        ts, frame = negotiation.hello_at.get(CLIENT_HELLO) or negotiation.hello_at[SERVER_HELLO]
+        source, source_port, destination, destination_port = addresses(key)
+        tcp = negotiation.transport == "tls"
+        return Observation(
+            ts=ts,
+            uid=uid(key, ts),
+            orig_h=str(ipaddress.ip_address(source)),
+            orig_p=source_port,
+            resp_h=str(ipaddress.ip_address(destination)),
+            resp_p=destination_port,
+            proto="tcp" if tcp else "udp",
+            community_id=community_id(key, TCP if tcp else _UDP),
+            source=f"{self._name}:{frame}",
+            established=established,
+            last_alert=negotiation.last_alert,
+            ssl_history=negotiation.history(originator),
+            client_hello_seen=negotiation.client_hello is not None,
+            downgrade=_downgrade(negotiation),
+            proxy_target=text(negotiation.proxy_target) if negotiation.proxy_target else None,
+            handshake_error=negotiation.errors[0] if negotiation.errors else None,
+            **_client(negotiation, self._fingerprints),
+            **_server(negotiation),
+            **_certificates(negotiation, self._certificates, ts),
+        )
 
 
 def text(data: bytes) -> str:
     r"""Bytes from the wire as printable ASCII, all others and the backslash as `\xNN`."""
+    shown = data.decode("latin-1")
+    if shown.isascii() and shown.isprintable() and "\\" not in shown:
+        return shown
     return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\x{byte:02x}" for byte in data)
 
 
-def _client(negotiation: Negotiation) -> dict[str, Any]:
+def _client(negotiation: Negotiation, fingerprints: Fingerprints) -> dict[str, Any]:
     hello = negotiation.client_hello
     if hello is None:
         return {}
     if hello.sslv2:
         return {}
-    ja3, ja3_raw = fingerprint.ja3(hello)
-    ja4, ja4_raw = fingerprint.ja4(hello, negotiation.transport)
+    (ja3, ja3_raw), (ja4, ja4_raw) = fingerprints.client(hello, negotiation.transport)
     name = text(hello.server_name) if hello.server_name else None
     facts: dict[str, Any] = {"server_name": name, "ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
     if hello.ech is not None:
@@ -93,7 +105,7 @@ def _server(negotiation: Negotiation) -> dict[str, Any]:
     if negotiation.server_hello is not None:
         facts["resumed"] = _resumed(negotiation)
         if hello.version != SSLV2:
-            facts["ja3s"], facts["ja3s_raw"] = fingerprint.ja3s(hello)
+            facts["ja3s"], facts["ja3s_raw"] = ja3s(hello)
     return facts
 
 

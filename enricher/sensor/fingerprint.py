@@ -5,7 +5,7 @@ Sources: salesforce/ja3 (README), FoxIO-LLC/ja4 (technical_details/JA4.md). Only
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final
 
 from enricher.sensor.handshake import ClientHello, ServerHello, tls_version
@@ -17,9 +17,31 @@ _VERSIONS: Final = {
     0xFEFC: "d3", 0xFEFD: "d2", 0xFEFF: "d1",
 }  # fmt: skip
 _TRANSPORTS: Final = {"tls": "t", "dtls": "d", "quic": "q"}
+_MAX_KNOWN: Final = 1000
+"""Hellos remembered; each takes about three kilobytes."""
 _SERVER_NAME, _ALPN = 0, 16
 _GREASE_NAMES: Final = frozenset(code.to_bytes(2, "big") for code in GREASE)
 """RFC 8701's ALPN identifiers that mean nothing."""
+
+
+class Fingerprints:
+    """JA3 and JA4 of clients. Those of a hello like an earlier one are remembered: few programs make most of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[tuple[str, str], tuple[str, str]]] = {}
+
+    def client(self, hello: ClientHello, transport: Transport) -> tuple[tuple[str, str], tuple[str, str]]:
+        """JA3 and JA4, each with its string."""
+        key = (
+            transport, hello.version, hello.ciphers, tuple(hello.extensions), hello.groups, hello.point_formats,
+            hello.signature_algorithms, hello.versions, hello.alpn,
+        )  # fmt: skip
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            found = self._known[key] = ja3(hello), ja4(hello, transport)
+        return found
 
 
 def ja3(hello: ClientHello) -> tuple[str, str]:
@@ -75,11 +97,11 @@ def _alpn(hello: ClientHello) -> str:
     return digits[0] + digits[-1]
 
 
-def _without_grease(codes: Iterable[int]) -> list[int]:
-    return [code for code in codes if code not in GREASE]
+def _without_grease(codes: Collection[int]) -> list[int]:
+    return list(codes) if GREASE.isdisjoint(codes) else [code for code in codes if code not in GREASE]
 
 
-def _decimal(codes: Iterable[int]) -> str:
+def _decimal(codes: Collection[int]) -> str:
     return "-".join(map(str, _without_grease(codes)))
 
 

@@ -7,13 +7,14 @@ from typing import Final
 from enricher.sensor.packet import reverse
 
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_DIGITS: Final = 17
 
 
 def uid(key: bytes, ts: float) -> str:
     """`C` and 17 base-62 digits, the same whenever the connection with this key and time is read again."""
-    number = int.from_bytes(hashlib.sha256(key + ts.hex().encode("ascii")).digest(), "big")
+    number = int.from_bytes(hashlib.sha256(key + ts.hex().encode("ascii")).digest(), "big") % 62**_DIGITS
     digits = []
-    for _ in range(17):
+    for _ in range(_DIGITS):
         number, digit = divmod(number, 62)
         digits.append(_BASE62[digit])
     return "C" + "".join(digits)

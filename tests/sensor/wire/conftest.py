@@ -6,10 +6,10 @@ from ipaddress import ip_address
 
 import pytest
 
-from enricher.sensor import facts
 from enricher.sensor.capture import Sensor, WireSettings
 from enricher.sensor.contract import Counters
 from enricher.sensor.datagram_table import DatagramTable
+from enricher.sensor.facts import Observer
 from enricher.sensor.packet import reverse
 
 CLIENT, SERVER = ("10.0.0.1", 40000), ("203.0.113.9", 443)
@@ -253,12 +253,10 @@ class Datagrams:
 
     def table(self, **settings):
         """A table, what it counts, and the list in which its Observations appear."""
-        seen, counters = [], Counters()
+        seen, counters, observer = [], Counters(), Observer("x", Hashes())
 
-        def report(key, originator, negotiation, established):
-            originator = negotiation.client if originator is None else originator
-            key = key if originator == 0 else reverse(key)
-            seen.append(facts.observe(negotiation, key, originator, "x", Hashes(), established=established))
+        def report(*connection):
+            seen.append(observer.observe(*connection))
 
         return DatagramTable(WireSettings(**settings), counters, report), counters, seen
 

@@ -92,6 +92,23 @@ def test_grease_counts_nowhere_wherever_it_stands():
     assert len(GREASE) == 16
 
 
+def test_fingerprints_of_hellos_seen_before_are_those_of_hellos_never_seen():
+    known = fingerprint.Fingerprints()
+    changes = [
+        {"alpn": (b"h3",)},
+        {"groups": (29,)},
+        {"point_formats": b"\1"},
+        {"versions": (0x0303,)},
+        {"version": 0x0301},
+    ]
+    changes += [{"ciphers": (5,)}, {"extensions": [0, 9]}, {"signature_algorithms": (7,)}]
+    for _ in (1, 2):
+        for change in ({}, *changes):
+            for transport in ("tls", "quic"):
+                one = specified(**change)
+                assert known.client(one, transport) == (fingerprint.ja3(one), ja4(one, transport))
+
+
 def test_ja4_does_not_depend_on_the_order_of_ciphers_and_extensions_as_ja3_does():
     turned = specified(ciphers=specified().ciphers[::-1], extensions=specified().extensions[::-1])
     assert ja4(turned) == ja4(specified())
