@@ -8,7 +8,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 import msgspec
 
@@ -16,17 +16,25 @@ from enricher import formats
 from enricher.model.problem import Problem
 from enricher.sensor.container import recognise as is_capture
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 CAPTURE: Final = "capture"
 
 HEAD: Final = 64 * 1024
 CHUNK: Final = 1024 * 1024
+
+_DAMAGE: Final = (gzip.BadGzipFile, zlib.error, EOFError, zstd.ZstdError)
+UNREADABLE: Final = (OSError, *_DAMAGE)
+"""What reading a file may raise."""
 
 _NOT_READ: Final = (
     (b"PK\x03\x04", "a zip archive", "unpack it and give its files"),
     (b"\xfd7zXZ\x00", "compressed with xz", "unpack it with xz -d"),
     (b"BZh", "compressed with bzip2", "unpack it with bunzip2"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it and give its files"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it with zstd -d"),
     (b"Rar!", "a RAR archive", "unpack it and give its files"),
 )
 
@@ -44,15 +52,15 @@ class Stream:
     """One input's bytes, unpacked, with its first 64 KiB at hand for recognition.
 
     Raises:
-        OSError, EOFError, zlib.error: from reading; `why` words them.
+        UNREADABLE: from reading; `why` words them.
     """
 
     def __init__(self, source: Input) -> None:
         self.source = source
         # Left open until `close`: the stream is read in pieces over time.
         self._raw: BinaryIO = sys.stdin.buffer if source.path is None else source.path.open("rb")
-        self._packed = _starts_with_gzip(self._raw)
-        self._file: BinaryIO = gzip.GzipFile(fileobj=self._raw) if self._packed else self._raw  # type: ignore[assignment]
+        self._file = _unpacked(self._raw)
+        self._packed = self._file is not self._raw
         self.packed_bytes = 0
         self.head = _read_fully(self._file, HEAD)
 
@@ -72,8 +80,14 @@ class Stream:
             self._raw.close()
 
 
-def _starts_with_gzip(raw: BinaryIO) -> bool:
-    return isinstance(raw, io.BufferedReader) and raw.peek(2)[:2] == b"\x1f\x8b"
+def _unpacked(raw: BinaryIO) -> BinaryIO:
+    """What the bytes hold when they are compressed, else they themselves."""
+    head = raw.peek(4)[:4] if isinstance(raw, io.BufferedReader) else b""
+    if head[:2] == b"\x1f\x8b":
+        return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
+    if head == b"\x28\xb5\x2f\xfd":
+        return cast("BinaryIO", zstd.ZstdFile(raw))
+    return raw
 
 
 def _read_fully(file: BinaryIO, size: int) -> bytes:
@@ -149,8 +163,8 @@ def not_recognised(name: str, head: bytes) -> Problem:
 
 def why(error: Exception) -> str:
     """Word a reading error for the user."""
-    if isinstance(error, gzip.BadGzipFile | zlib.error | EOFError):
-        return "the gzip data is damaged or cut off; what came before it was read"
+    if isinstance(error, _DAMAGE):
+        return "the compressed data is damaged or cut off; what came before it was read"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[0].lower() + error.strerror[1:]
     return str(error)

@@ -1,6 +1,5 @@
 """One input's bytes through its reader: batches of records, and what could not be read."""
 
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -69,7 +68,7 @@ def read(
     """
     try:
         stream = Stream(source)
-    except (OSError, EOFError, zlib.error) as error:
+    except inputs.UNREADABLE as error:
         tally.problems.append(Problem(where=source.name, what=inputs.why(error), advice="check the file"))
         return
     try:
@@ -110,7 +109,7 @@ def _feed(
             if records := reader.feed(chunk):
                 yield records
             progress.advance(stream.packed_bytes)
-    except (OSError, EOFError, zlib.error) as error:
+    except inputs.UNREADABLE as error:
         tally.problems.append(Problem(where=source.name, what=inputs.why(error), advice="get the whole file"))
     if records := reader.close():
         yield records

@@ -1,12 +1,18 @@
 import gzip
 import io
+import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from enricher.model.problem import Problem
 from enricher.service import inputs
+from enricher.service.inputs import zstd
+
+Pack = Callable[[bytes], bytes]
+PACKERS = [gzip.compress, zstd.compress]
 
 
 def stream_of(path: Path) -> inputs.Stream:
@@ -37,49 +43,67 @@ def test_an_empty_folder_is_a_problem(tmp_path: Path) -> None:
     assert "no files" in problems[0].what
 
 
-def test_gzip_is_unpacked_whatever_the_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", PACKERS)
+def test_packed_files_are_unpacked_whatever_their_name(tmp_path: Path, pack: Pack) -> None:
     data = bytes(range(256)) * 8192
-    (tmp_path / "log").write_bytes(gzip.compress(data[:1000]) + gzip.compress(data[1000:]))
+    (tmp_path / "log").write_bytes(pack(data[:1000]) + pack(data[1000:]))
     stream = stream_of(tmp_path / "log")
     assert len(stream.head) == inputs.HEAD
     assert b"".join(stream.chunks()) == data
+    assert stream.packed_bytes == (tmp_path / "log").stat().st_size
     stream.close()
 
 
-def test_no_chunk_is_larger_than_a_mebibyte_even_from_a_gzip_bomb(tmp_path: Path) -> None:
-    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(64 * 1024 * 1024)))
-    stream = stream_of(tmp_path / "bomb.gz")
-    assert max(len(chunk) for chunk in stream.chunks()) <= inputs.CHUNK
+@pytest.mark.parametrize("pack", PACKERS)
+def test_no_chunk_is_larger_than_a_mebibyte_even_from_a_bomb(tmp_path: Path, pack: Pack) -> None:
+    (tmp_path / "bomb").write_bytes(pack(bytes(64 * 1024 * 1024)))
+    stream = stream_of(tmp_path / "bomb")
+    sizes = [len(chunk) for chunk in stream.chunks()]
+    assert max(sizes) <= inputs.CHUNK
+    assert sum(sizes) == 64 * 1024 * 1024
     stream.close()
 
 
-def test_a_cut_gzip_gives_what_came_before_the_cut(tmp_path: Path) -> None:
-    data = bytes(3 * 1024 * 1024)
-    packed = gzip.compress(data, compresslevel=0)
-    (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
-    stream = stream_of(tmp_path / "cut.gz")
-    got = 0
-    with pytest.raises(EOFError) as error:
+@pytest.mark.parametrize("pack", PACKERS)
+def test_a_cut_file_gives_what_came_before_the_cut(tmp_path: Path, pack: Pack) -> None:
+    data = random.Random(1496).randbytes(3 * 1024 * 1024)
+    packed = pack(data)
+    (tmp_path / "cut").write_bytes(packed[: len(packed) // 2])
+    stream = stream_of(tmp_path / "cut")
+    got = b""
+    with pytest.raises(inputs.UNREADABLE) as error:
         for chunk in stream.chunks():
-            got += len(chunk)
-    assert got >= inputs.CHUNK
+            got += chunk
+    assert len(got) >= inputs.CHUNK
+    assert data.startswith(got)
     assert "damaged or cut off" in inputs.why(error.value)
     stream.close()
 
 
-def test_standard_input_is_read_without_seeking(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pack", PACKERS)
+def test_a_damaged_file_is_told_as_such(tmp_path: Path, pack: Pack) -> None:
+    packed = bytearray(pack(random.Random(1496).randbytes(100_000)))
+    packed[4:12] = b"\xff" * 8
+    (tmp_path / "bad").write_bytes(packed)
+    with pytest.raises(inputs.UNREADABLE) as error:
+        stream_of(tmp_path / "bad")
+    assert "damaged or cut off" in inputs.why(error.value)
+
+
+@pytest.mark.parametrize("pack", PACKERS)
+def test_standard_input_is_read_without_seeking(monkeypatch: pytest.MonkeyPatch, pack: Pack) -> None:
     class Pipe(io.BytesIO):
         def seekable(self) -> bool:
             return False
 
-    fake = io.TextIOWrapper(io.BufferedReader(Pipe(gzip.compress(b"hello"))))  # type: ignore[type-var]
+    fake = io.TextIOWrapper(io.BufferedReader(Pipe(pack(b"hello"))))  # type: ignore[type-var]
     monkeypatch.setattr(sys, "stdin", fake)
     assert b"".join(inputs.Stream(inputs.Input("stdin", None, None)).chunks()) == b"hello"
 
 
 @pytest.mark.parametrize(
     ("head", "words"),
-    [(b"", "empty"), (b"PK\x03\x04rest", "zip archive"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"hello\n", "neither")],
+    [(b"", "empty"), (b"PK\x03\x04rest", "zip archive"), (b"\xfd7zXZ\x00", "xz"), (b"hello\n", "neither")],
 )
 def test_a_file_of_no_use_is_told_why(head: bytes, words: str) -> None:
     assert words in inputs.not_recognised("f", head).what
