@@ -115,6 +115,8 @@ class Case:
         """Run `command` on `host`; `truth` holds further fields of the manifest's sessions."""
         begin = time.time()
         output = self.lab.run(host.address, command, stdin)
+        if "handshake_failed" not in anomalies and not output.startswith("exit 0\n"):
+            raise RuntimeError(f"{self.name}: {' '.join(command)} failed\n{output}")
         act = Act(host, program, server, (begin, time.time()), anomalies, truth, tls, output)
         self.acts.append(act)
         time.sleep(0.05)

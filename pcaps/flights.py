@@ -25,7 +25,7 @@ def honest(work: Path, cert: str) -> bytes:
 
 def broken_certificate(work: Path, cert: str) -> bytes:
     """The leaf's inner SEQUENCE claims more bytes than the certificate has."""
-    leaf = x509.load_pem_x509_certificates((work / f"{cert}.pem").read_bytes())[0].public_bytes(Encoding.DER)
+    leaf = x509.load_pem_x509_certificate((work / f"{cert}.pem").read_bytes()).public_bytes(Encoding.DER)
     assert leaf[4:6] == b"\x30\x82"
     return honest(work, cert).replace(leaf, leaf[:6] + b"\x7f\xff" + leaf[8:])
 

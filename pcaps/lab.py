@@ -64,6 +64,8 @@ class Lab:
             f"address add {address}/16 dev eth0",
             *([f"address add {address6}/64 dev eth0 nodad"] if address6 else []),
             "link set lo up",
+            # A link-local address that comes a second later is a change of network: Chromium drops its connections.
+            "link set eth0 addrgenmode none",
             "link set eth0 up",
             "route add default via 10.20.0.1",
             *(["-6 route add default via 2001:db8:20::1"] if address6 else []),

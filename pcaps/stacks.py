@@ -80,7 +80,7 @@ def java_client(name: str, port: int = 443) -> list[str]:
 
 
 def chromium(*urls: str) -> list[str]:
-    """Opens each URL in a new process and profile, which trusts ca.pem."""
+    """Opens each URL in a new process and profile, which trusts ca.pem; fails unless a server of ours answers."""
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync --disable-extensions --timeout=4000 --dump-dom"
@@ -91,7 +91,7 @@ def chromium(*urls: str) -> list[str]:
             mkdir -p "$HOME/.pki/nssdb"
             certutil -d "sql:$HOME/.pki/nssdb" -N --empty-password
             certutil -d "sql:$HOME/.pki/nssdb" -A -t C,, -n root -i ca.pem
-            chromium {flags} --user-data-dir="$HOME/profile" "$url"
+            chromium {flags} --user-data-dir="$HOME/profile" "$url" | grep -q -e Welcome -e GnuTLS || exit 1
             rm -rf "$HOME"
         done"""
     return ["sh", "-c", script, "sh", *urls]
