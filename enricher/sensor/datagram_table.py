@@ -12,10 +12,11 @@ from enricher.sensor.dtls import DtlsConnection
 from enricher.sensor.negotiation import Negotiation, Report
 from enricher.sensor.packet import reverse
 from enricher.sensor.quic_connection import QuicConnection
+from enricher.sensor.record import HANDSHAKE
 from enricher.sensor.stun import is_stun, relayed
 
 _NEVER: Final = float("-inf")
-_OPENERS: Final = bytes(byte < 4 or byte == 22 or byte >= 192 for byte in range(256))
+_OPENERS: Final = bytes(byte < 4 or byte == HANDSHAKE or byte >= 192 for byte in range(256))
 """By first byte, whether a datagram can begin something: STUN, a DTLS handshake, a QUIC long header."""
 _RELAYED: Final = bytes(byte < 4 or 64 <= byte < 80 for byte in range(256))
 """By first byte, whether TURN may carry another datagram in this one."""
@@ -136,11 +137,12 @@ class DatagramTable:
         return association.connection is not None
 
     def _recognise(self, data: bytes, start: int, end: int) -> DatagramConnection | None:
-        for kind in (DtlsConnection, QuicConnection):
-            if kind.opens(data, start, end):
-                self._counters.flows += 1
-                return kind(self._settings.max_message)
-        return None
+        """The connection that begins with this datagram, if one may."""
+        kind = DtlsConnection if data[start] == HANDSHAKE else QuicConnection
+        if not kind.opens(data, start, end):
+            return None
+        self._counters.flows += 1
+        return kind(self._settings.max_message)
 
     def _feed(
         self, association: Association, index: int, data: bytes, start: int, end: int, ts: float, frame: int

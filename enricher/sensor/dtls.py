@@ -63,6 +63,8 @@ class DtlsConnection:
         self._unified = [False, False]
         """Sides that sent what is a record if this is DTLS 1.3."""
         self._random: bytes | None = None
+        self._cut = 0
+        """Bytes that the capture left out of the first epoch's records."""
 
     @staticmethod
     def opens(data: bytes, start: int, end: int) -> bool:
@@ -86,19 +88,7 @@ class DtlsConnection:
             return
         negotiation = self.negotiation
         while end - start >= _RECORD and data[start] & _UNIFIED_MASK != _UNIFIED and not negotiation.over:
-            kind, version, epoch, high, low, length = _header(data, start)
-            if version not in _VERSIONS or not CHANGE_CIPHER_SPEC <= kind <= _ACK:
-                return
-            start += _RECORD
-            if epoch:
-                negotiation.ciphertext(index)
-            if kind == _CONNECTION_ID or start + length > end:
-                return
-            if not epoch and kind == HANDSHAKE:
-                self._handshake(index, data, start, start + length, ts, frame)
-            elif not epoch and self._is_new(index, high << 32 | low):
-                self._other(index, kind, data[start : start + length])
-            start += length
+            start = self._record(index, data, start, end, ts, frame)
         if start < end:
             self._unified[index] |= data[start] & _UNIFIED_MASK == _UNIFIED
         if is_tls13(negotiation.version):
@@ -108,12 +98,32 @@ class DtlsConnection:
 
     def finish(self, counters: Counters) -> None:
         """Nothing more will come: take what waited for other messages in vain. What is missing is counted."""
+        counters.bytes_missing += self._cut
         for index, messages in enumerate(self._messages):
             if messages.incomplete:
                 self.negotiation.sides[index].gap = True
                 counters.bytes_missing += messages.missing
                 for message in messages.finish():
                     self.negotiation.message(index, *message)
+
+    def _record(self, index: int, data: bytes, start: int, end: int, ts: float, frame: int) -> int:
+        """Take the record at `start`; where the next one starts, or `end` if it cannot be found."""
+        kind, version, epoch, high, low, length = _header(data, start)
+        if version not in _VERSIONS or not CHANGE_CIPHER_SPEC <= kind <= _ACK:
+            return end
+        start += _RECORD
+        stop = start + length
+        if epoch:
+            self.negotiation.ciphertext(index)
+            return end if kind == _CONNECTION_ID else stop
+        if stop > end:
+            self.negotiation.sides[index].gap = True
+            self._cut += stop - end
+        elif kind == HANDSHAKE:
+            self._handshake(index, data, start, stop, ts, frame)
+        elif self._is_new(index, high << 32 | low):
+            self._other(index, kind, data[start:stop])
+        return stop
 
     def _handshake(self, index: int, data: bytes, start: int, end: int, ts: float, frame: int) -> None:
         negotiation = self.negotiation

@@ -9,6 +9,8 @@ from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.quic import QuicReader, is_quic
 from enricher.sensor.record import MessageReader
 
+_LONG: Final = 0x80
+"""Bit of long headers."""
 _FATAL: Final = 2
 _TLS_ALERT: Final = 1
 """High byte of the error codes whose low byte is a TLS alert (RFC 9001 section 4.8)."""
@@ -44,6 +46,8 @@ class QuicConnection:
     def feed(self, index: int, data: bytes, start: int, end: int, ts: float, frame: int) -> None:
         """Take a datagram."""
         reader, negotiation = self._reader, self.negotiation
+        if not data[start] & _LONG and reader.one_rtt[index]:
+            return  # nothing new; most of what half a conversation consists of
         for side, body, at, number in reader.feed(index, data[start:end], ts, frame):
             messages = self._messages[side]
             for kind, message in messages.feed(body, at, number):

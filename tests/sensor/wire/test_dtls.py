@@ -163,6 +163,15 @@ def test_a_server_whose_certificate_was_not_captured_is_not_taken_for_one_that_r
     assert (seen.resumed, seen.established, seen.cert_visible) == (False, True, None)
 
 
+def test_records_that_the_capture_cuts_short_are_missing_and_prove_nothing(udp):
+    table, counters, seen = udp.table()
+    whole = udp.datagrams(udp.full(chain=(b"leaf" * 200,)))
+    udp.feed(table, [(side, data[:150]) for side, data in whole if data[0] != 22 or len(data) > 20])
+    table.close()
+    assert (seen[0].resumed, seen[0].established, seen[0].cert_visible) == (False, True, None)
+    assert counters.bytes_missing > 600
+
+
 def dtls13(udp, wire, extension=()):
     versions = wire.extension(43, wire.vector(1, wire.shorts(0xFEFC, 0xFEFD)))
     chosen = [wire.extension(43, wire.shorts(0xFEFC)), wire.extension(51, wire.shorts(29) + wire.vector(2, bytes(32)))]
