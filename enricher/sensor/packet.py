@@ -84,7 +84,7 @@ class Network:
             if protocol == UDP and not fragment & _FRAGMENTED:
                 self._frame, self._ts = frame, ts
                 stop = min(ip + total, end) if total else end
-                self._udp(data[ip + 12 : ip + 20], data, ip + 20, stop, 0)
+                self._udp(data[ip + 12 : ip + 24], data, ip + 20, stop, 0)
                 return
         elif first >> 4 == 6 and end - ip >= 60:
             total, protocol, seq, words, flags = _ipv6_tcp(data, ip)
@@ -130,7 +130,7 @@ class Network:
         if protocol == TCP:
             self._tcp(ends, data, start, end)
         elif protocol == UDP:
-            self._udp(ends, data, start, end, depth)
+            self._udp(ends + data[start : start + 4], data, start, end, depth)
         elif protocol not in IP_TUNNELS:
             self._counters.packets_other += 1
         elif not self._tunnel(IP_TUNNELS[protocol], data, start, end, depth):
@@ -144,16 +144,18 @@ class Network:
         key = ends + data[start : start + 4]
         self._take_segment(self._frame, self._ts, key, data, start + (words >> 2 & 0x3C), end, seq, flags)
 
-    def _udp(self, ends: bytes, data: bytes, start: int, end: int, depth: int) -> None:
+    def _udp(self, key: bytes, data: bytes, start: int, end: int, depth: int) -> None:
         if end - start < 8:
             self._counters.packets_malformed += 1
             return
         source, destination, length = _udp(data, start)
-        stop = min(start + length, end) if length >= 8 else end  # zero is a jumbogram's or segmentation offload's
-        tunnel = UDP_TUNNELS.get(destination) or UDP_TUNNELS.get(source)
-        if tunnel is None or not self._tunnel(tunnel, data, start + 8, stop, depth):
-            key = ends + data[start : start + 4]
-            self._take_datagram(self._frame, self._ts, key, data, start + 8, stop)
+        if 8 <= length < end - start:  # zero is a jumbogram's or segmentation offload's
+            end = start + length
+        if destination in UDP_TUNNELS or source in UDP_TUNNELS:
+            tunnel = UDP_TUNNELS.get(destination) or UDP_TUNNELS[source]
+            if self._tunnel(tunnel, data, start + 8, end, depth):
+                return
+        self._take_datagram(self._frame, self._ts, key, data, start + 8, end)
 
     def _tunnel(self, tunnel: Walk, data: bytes, start: int, end: int, depth: int) -> bool:
         """Whether there is an IP packet in it; it is taken."""
