@@ -17,14 +17,14 @@ def facts(reader):
     return (
         reader.version,
         reader.client,
-        reader.handshake,
-        reader.one_rtt,
+        list(reader.handshake),
+        list(reader.one_rtt),
         reader.zero_rtt,
         reader.retry,
         reader.version_negotiation,
-        reader.closes,
+        list(reader.closes),
         reader.lost,
-        reader.errors,
+        list(reader.errors),
         reader.unread,
     )
 
