@@ -122,6 +122,23 @@ class Wire:
                 read[index] += data
         return read, reader
 
+    @staticmethod
+    def facts(reader):
+        """All that a reader tells besides bytes, as it is now."""
+        return (
+            reader.version,
+            reader.client,
+            list(reader.handshake),
+            list(reader.one_rtt),
+            reader.zero_rtt,
+            reader.retry,
+            reader.version_negotiation,
+            list(reader.closes),
+            reader.lost,
+            list(reader.errors),
+            reader.unread,
+        )
+
     def handshake(self, **options):
         """A whole one: both hellos, Handshake packets of both sides, 1-RTT packets of both sides."""
         return [
