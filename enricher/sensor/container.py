@@ -3,6 +3,7 @@
 Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
 """
 
+import functools
 import struct
 from collections.abc import Callable
 from typing import Final
@@ -31,6 +32,8 @@ _INTERFACE_BLOCK, _OLD_PACKET_BLOCK, _SIMPLE_BLOCK, _PACKET_BLOCK = 1, 2, 3, 6
 _KNOWN_BLOCKS: Final = (_INTERFACE_BLOCK, _OLD_PACKET_BLOCK, _SIMPLE_BLOCK, _PACKET_BLOCK)
 _MAX_PACKET: Final = 16 << 20
 """No link carries more; a longer record is a broken length."""
+_MAX_INTERFACES: Final = 1 << 16
+"""Of one section."""
 
 
 def recognise(head: bytes) -> bool:
@@ -42,7 +45,7 @@ class CaptureReader:
     """Cuts a capture into packets. Memory: the chunk fed and at most one record."""
 
     def __init__(self, open_link: OpenLink, counters: Counters, log: Log) -> None:
-        self._open_link = open_link
+        self._open_link = functools.cache(open_link)
         self._counters = counters
         self._log = log
         self._pending = bytearray()
@@ -193,7 +196,7 @@ class CaptureReader:
             # A simple packet has no time of its own: the one before it is the best that is known.
             self._deliver(packet, data, start + 4, min(length, limit or length, end - start - 4))
             return
-        elif kind == _INTERFACE_BLOCK and end - start >= 8:
+        elif kind == _INTERFACE_BLOCK and end - start >= 8 and len(self._interfaces) < _MAX_INTERFACES:
             link, _, limit = struct.unpack_from(self._order + "HHI", data, start)
             units, shift = self._resolution(data, start + 8, end)
             self._interfaces.append((self._open_link(link), units, shift, limit))

@@ -93,6 +93,23 @@ def test_blocks_that_hold_no_packets_are_stepped_over_whatever_their_size(kind):
         assert (packets, problems) == ([(1, 1, 1.0, b"x")], [])
 
 
+def test_interfaces_beyond_any_machine_are_left_out_and_each_link_is_opened_once():
+    capture = (
+        section("<") + interface("<") * 70_000 + packet("<", 65_535, 1_000_000, b"x") + packet("<", 65_536, 1, b"y")
+    )
+    opened, counters = [], Counters()
+    taken = []
+
+    def open_link(number):
+        opened.append(number)
+        return lambda *packet: taken.append(packet)
+
+    log = Log("x", 10, counters)
+    reader = CaptureReader(open_link, counters, log)
+    reader.feed(capture)
+    assert (opened, len(taken), len(log.problems)) == ([1], 1, 10)
+
+
 def test_a_section_may_tell_its_length_or_not():
     for length in (-1, 20, 0):
         header = block("<", 0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, length))

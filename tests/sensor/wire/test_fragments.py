@@ -152,18 +152,22 @@ def test_what_lies_beyond_the_last_fragment_is_no_part_of_the_datagram():
 
 
 def test_the_first_fragment_says_what_the_datagram_carries():
-    assert assemble(Fragment(4, False, 17, b"BBBB"), Fragment(0, True, 6, b"AAAA"))[0] == (6, b"AAAABBBB")
+    first, last = Fragment(0, True, 6, b"AAAA"), Fragment(4, False, 17, b"BBBB")
+    for pieces_in_order in ((first, last), (last, first)):
+        assert assemble(*pieces_in_order)[0] == (6, b"AAAABBBB")
 
 
 def test_a_datagram_longer_than_ip_can_say_is_dropped():
-    whole, counters = assemble(Fragment(65528, False, 6, bytes(100)))
-    assert (whole, counters.fragments_dropped) == (None, 1)
+    whole, counters = assemble(Fragment(0, True, 6, bytes(65528)), Fragment(65528, False, 6, bytes(100)))
+    assert (whole, counters.fragments_dropped) == (None, 2)
 
 
 def test_a_datagram_of_crumbs_is_dropped():
-    whole, counters = assemble(*(Fragment(16 * place, True, 6, bytes(8)) for place in range(100)))
+    crumbs = [Fragment(8 * place, place < 199, 6, bytes(8)) for place in range(200)]
+    assert assemble(*crumbs)[0] is not None
+    whole, counters = assemble(*crumbs[::2], *crumbs[1::2])
     assert whole is None
-    assert counters.fragments_dropped == 100
+    assert counters.fragments_dropped == 200
 
 
 def test_fragments_that_hold_each_other_end_at_a_bound():
