@@ -32,6 +32,40 @@ _EVENT = (
     b'"198.51.100.2","DestinationPort":443}}}\n'
 )
 _WRITTEN = {"zeek": _ZEEK, "event_json": _EVENT, "evtx": b"ElfFile\0" + bytes(4088) + b"ElfChnk\0"}
+_DIALOGUES = (
+    ((1, b"220 mx ESMTP\r\n"), (0, b"EHLO a\r\n"), (1, b"250 STARTTLS\r\n"), (0, b"STARTTLS\r\n"), (1, b"220 go\r\n")),
+    ((1, b"* OK ready\r\n"), (0, b"a STARTTLS\r\n"), (1, b"a OK go\r\n")),
+    ((1, b"+OK ready\r\n"), (0, b"STLS\r\n"), (1, b"+OK go\r\n")),
+    ((1, b"220 ftp\r\n"), (0, b"AUTH TLS\r\n"), (1, b"234 go\r\n")),
+    ((0, b"STARTTLS\r\n"), (1, b":irc 670 a :go\r\n")),
+    (
+        (0, b"<?xml version='1.0'?><stream:stream to='a' xmlns='jabber:client'>"),
+        (1, b"<?xml version='1.0'?><stream:stream id='1'><stream:features/>"),
+        (0, b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+        (1, b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+    ),
+    (
+        (0, bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"),
+        (1, bytes.fromhex("300c02010178070a010004000400")),
+    ),
+    ((0, bytes.fromhex("0000000804d2162f")), (1, b"S")),
+    (
+        (1, b"\x37\0\0\0\x0a8.0.36\0" + bytes(13) + b"\xff\xff\xff\2\0\xff\xdf\x15" + bytes(26)),
+        (0, bytes.fromhex("2000000185aeff1900000001ff") + bytes(23)),
+    ),
+    (
+        (0, bytes.fromhex("030000130ee000000000000100080003000000")),
+        (1, bytes.fromhex("030000130ed000001234000200080001000000")),
+    ),
+    ((0, b"CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n"), (1, b"HTTP/1.1 200 ok\r\n\r\n")),
+    ((0, bytes.fromhex("040101bbc6336402") + b"me\0"), (1, bytes.fromhex("005a01bbc6336402"))),
+    (
+        (0, b"\5\1\0"), (1, b"\5\0"),
+        (0, b"\5\1\0\3\7a.local\1\xbb"), (1, b"\5\0\0\1\0\0\0\0\0\0"),
+    ),
+    ((0, bytes.fromhex("802e0100020015000000100100800200800300800400800600400700c0") + bytes(19)),),
+)  # fmt: skip
+"""What precedes TLS that starts later; and a hello of SSLv2."""
 
 
 @cache
@@ -93,6 +127,9 @@ def _talks(protocol):
 
 
 def tls_streams():
+    """Talks of two sides that come to TLS, at once or later."""
+    hello = next(talk for talk in _talks(_TCP))[:2]
+    yield from ([*dialogue, *hello] for dialogue in _DIALOGUES)
     for talk in _talks(_TCP):
         kept, size = [], 0
         for side, payload in talk:
