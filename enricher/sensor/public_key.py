@@ -6,6 +6,7 @@ from enricher.sensor.asn1 import (
     BIT_STRING,
     INTEGER,
     OBJECT_IDENTIFIER,
+    OCTET_STRING,
     SEQUENCE,
     Cursor,
     Element,
@@ -80,12 +81,24 @@ def _exponent(key: bytes) -> str:
 
 
 def _curve(parameters: Element | None, facts: dict[str, Any]) -> None:
-    if parameters is None or parameters.tag not in (OBJECT_IDENTIFIER, SEQUENCE):
+    if parameters is not None and parameters.tag == SEQUENCE:
+        facts["cert_key_length"] = _order(parameters.body).bit_length()
+        # Whoever may choose the generator can sign for a key that is not his (CVE-2020-0601).
+        raise Malformed("curve is described, not named, which RFC 5480 2.1.1 forbids")
+    if parameters is None or parameters.tag != OBJECT_IDENTIFIER:
         raise Malformed("curve is not named")
-    if parameters.tag == OBJECT_IDENTIFIER:
-        known = CURVES.get(oid(parameters.body))
-        if known:
-            facts["cert_curve"], facts["cert_key_length"] = known
+    known = CURVES.get(oid(parameters.body))
+    if known:
+        facts["cert_curve"], facts["cert_key_length"] = known
+
+
+def _order(body: bytes) -> int:
+    """Order of the group of ECParameters (RFC 3279 2.3.5)."""
+    parameters = Cursor(body)
+    parameters.take(INTEGER)
+    for tag in (SEQUENCE, SEQUENCE, OCTET_STRING):  # field, curve, generator
+        parameters.take(tag)
+    return integer(parameters.take(INTEGER).body)
 
 
 def _dsa(parameters: Element | None, facts: dict[str, Any]) -> None:

@@ -163,6 +163,8 @@ class Certificate:
                 break
             if name.tag == _DNS_NAME:
                 names.append(printable(name.body))
+                if not (name.body.isascii() and name.body.decode("ascii").isprintable()):
+                    self.note(f"subject alternative name: {names[-1][:64]} is no host name")
             elif name.tag == _IP_ADDRESS:
                 if len(name.body) in (4, 16):
                     addresses.append(str(ipaddress.ip_address(name.body)))

@@ -5,6 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enricher.sensor.anomalies import judge
+from enricher.sensor.capture import Sensor, WireSettings
+from enricher.sensor.certificate import Certificates
+from enricher.sensor.lists import Lists
+from enricher.sensor.thresholds import Thresholds
+
 HEARTBEAT, CCS = 24, 20
 
 
@@ -164,6 +170,30 @@ def test_resumption_by_id_and_by_ticket(wire, ticket):
     ]
     seen = wire.observe(flights)
     assert (seen.resumed, seen.cert_visible, seen.established) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (bytes.fromhex("020f7f00"), bytes.fromhex("020fff00")),
+        (b"www.example", b"www\0example"),
+        (b"www.example", b"www\xff\xfexample"),
+        (b"250531000000Z", b"251331000000Z"),
+        (bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("30082a8648ce3d030107")),
+        (b"\x30\x82", b"\x30\x80"),
+        (b"\x30\x82", b"what"),
+    ],
+)
+def test_a_connection_whose_certificate_breaks_parsers_is_told_and_judged(wire, pki, old, new):
+    leaf = pki.issue().der
+    sensor = Sensor("x.pcap", WireSettings(), Certificates(None))
+    flights = wire.full(chain=(leaf.replace(old, new, 1), leaf))
+    (seen,) = sensor.feed(wire.pcap(wire.conversation(flights))) + sensor.close()
+    assert (seen.established, seen.version, len(seen.cert_chain_fps)) == (True, "TLSv12", 2)
+    assert "malformed_certificate" in judge(seen, Thresholds(), Lists.of(), None).anomalies
+    sensor = Sensor("x.pcap", WireSettings(), Certificates(None))
+    (sound,) = sensor.feed(wire.pcap(wire.conversation(wire.full(chain=(leaf,))))) + sensor.close()
+    assert "malformed_certificate" not in judge(sound, Thresholds(), Lists.of(), None).anomalies
 
 
 @settings(max_examples=80, deadline=None)
