@@ -30,12 +30,12 @@ _header: Final = struct.Struct(">BHHHIH").unpack_from
 
 
 def _hello(data: bytes, start: int, end: int) -> int | None:
-    """Type of the hello of which a fragment begins in this datagram; None if it does not begin with one."""
+    """Type of the hello of which a fragment begins in this datagram, be it cut; None if it does not begin with one."""
     first = start + _RECORD
     if data[start] != HANDSHAKE or end - first < HEADER or data[first] not in {CLIENT_HELLO, SERVER_HELLO}:
         return None
     _, version, epoch, _, _, length = _header(data, start)
-    if version not in _VERSIONS or epoch or first + length > end or fragment(data, first, first + length) is None:
+    if version not in _VERSIONS or epoch or fragment(data, first, first + length) is None:
         return None
     return data[first]
 
@@ -112,7 +112,7 @@ class DtlsConnection:
         if version not in _VERSIONS or not CHANGE_CIPHER_SPEC <= kind <= _ACK:
             return end
         start += _RECORD
-        stop = start + length
+        stop: int = start + length
         if epoch:
             self.negotiation.ciphertext(index)
             return end if kind == _CONNECTION_ID else stop

@@ -163,13 +163,40 @@ def test_a_server_whose_certificate_was_not_captured_is_not_taken_for_one_that_r
     assert (seen.resumed, seen.established, seen.cert_visible) == (False, True, None)
 
 
-def test_records_that_the_capture_cuts_short_are_missing_and_prove_nothing(udp):
+@pytest.mark.parametrize("at", [{0}, {0, 2}, {4, 5, 6, 7}, {3, 4, 5, 6, 7}])
+def test_records_that_the_capture_cuts_short_are_missing_and_prove_nothing(udp, at):
     table, counters, seen = udp.table()
-    whole = udp.datagrams(udp.full(chain=(b"leaf" * 200,)))
-    udp.feed(table, [(side, data[:150]) for side, data in whole if data[0] != 22 or len(data) > 20])
+    whole = udp.datagrams(udp.full())
+    udp.feed(table, [(side, data[:28]) if place in at else (side, data) for place, (side, data) in enumerate(whole)])
     table.close()
-    assert (seen[0].resumed, seen[0].established, seen[0].cert_visible) == (False, True, None)
-    assert counters.bytes_missing > 600
+    assert counters.bytes_missing == sum(max(0, len(whole[place][1]) - 28) for place in at)
+    assert (seen[0].resumed or False, seen[0].established) == (False, True)
+    assert seen[0].cert_visible is (True if 4 not in at else None)
+
+
+def test_a_flight_with_a_hole_that_ends_in_silence_has_not_failed(udp):
+    table, _, seen = udp.table(idle_timeout=10)
+    for key, left_out in ((udp.key, {5}), (udp.key[:-1] + b"\1", {})):
+        parts = [part for at, part in enumerate(udp.datagrams(udp.full()[:7])) if at not in left_out]
+        udp.feed(table, parts, key=key)
+    udp.feed(table, udp.datagrams(udp.full()[:1]), start=1.7e9 + 60, key=udp.key[:-1] + b"\2")
+    assert [(one.established, one.ssl_history) for one in seen] == [(None, "CvCsxn"), (False, "CvCsxkn")]
+
+
+def test_a_change_of_keys_sent_again_in_a_new_record_is_told_once(udp):
+    parts = udp.full()
+    again = [*parts[:9], ("c", "ccs"), ("c", "finished"), ("c", "ccs"), ("s", "ccs"), ("s", "ccs"), ("s", "finished")]
+    assert udp.observe(udp.datagrams(again)).ssl_history == "CvCsxknGIi"
+
+
+def test_the_hello_with_the_cookie_begins_nothing_even_if_its_random_is_new(udp):
+    parts = udp.full()
+    changed = udp.client_hello(cookie=b"cook", random=b"changed!" * 4)
+    assert udp.observe(udp.datagrams([*parts[:2], ("c", udp.fragment(changed, 1)), *parts[3:]])).established is True
+
+
+def test_ciphertext_that_looks_like_a_hello_begins_nothing(udp):
+    assert udp.sense([("c", udp.record(udp.fragment(udp.client_hello(), 0), epoch=1))]) == []
 
 
 def dtls13(udp, wire, extension=()):
@@ -205,7 +232,8 @@ def test_dtls_13_is_established_once_both_sides_sent_ciphertext(udp, wire, ciphe
 def test_dtls_13_may_send_its_ciphertext_in_the_datagram_of_the_hello_and_before_it(udp, wire):
     *hellos, (side, last) = dtls13(udp, wire)
     assert udp.observe([*hellos, (side, last + UNIFIED), ("c", UNIFIED)]).established is True
-    assert udp.observe([*hellos, (side, UNIFIED), (side, last), ("c", UNIFIED)]).established is True
+    early = [*hellos, (side, UNIFIED), (side, b"junk"), (side, last), ("c", UNIFIED)]
+    assert udp.observe(early).established is True
 
 
 def test_what_looks_like_a_dtls_13_header_is_nothing_in_dtls_12(udp):
@@ -217,6 +245,8 @@ def test_a_record_with_connection_id_is_ciphertext(udp):
     parts = udp.datagrams(udp.full())
     header = struct.pack(">BHHHI", 25, 0xFEFD, 1, 0, 0) + b"identity\0\x20" + bytes(32)
     assert udp.observe([*parts[:-1], ("s", header)]).established is True
+    opaque = header[:11] + bytes(2) + udp.record(b"\2\x28", kind=21, number=99)
+    assert udp.observe([*parts[:9], ("c", opaque)]).last_alert is None
 
 
 def test_the_first_hello_gives_the_fingerprints(udp, wire):
