@@ -11,9 +11,9 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of the sensor's memory. What falls victim to them is counted in `Counters`, never silent."""
 
     max_flows: int = 50_000
-    """TCP connections remembered at once; the longest silent go first."""
+    """TCP connections, and as many UDP associations, remembered at once; the longest silent go first."""
     max_buffered: int = 64 << 20
-    """Bytes of unfinished handshakes held for all connections together."""
+    """Bytes of unfinished handshakes held for all TCP connections together, and as many for UDP."""
     max_out_of_order: int = 256 << 10
     """Bytes per direction that wait for a missing segment before it is given up."""
     max_message: int = 1 << 20
