@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUT ?= an1496-out
 
-.PHONY: help demo test lint bench fuzz clean
+.PHONY: help demo test lint bench fuzz zeek-record clean
 
 help:
 	@echo 'make demo   replay the bundled capture with its Sysmon log'
@@ -12,6 +12,7 @@ help:
 	@echo 'make lint   format, lint, types, import walls'
 	@echo 'make bench  measure side by side with peers'
 	@echo 'make fuzz   fuzz every entry point, FUZZ_SECONDS (30) each'
+	@echo 'make zeek-record   record what Zeek says of the captures, for tests without a Zeek'
 	@echo 'make clean  remove what these made'
 
 # Debian ships python3 without venv; root gets it installed, others are told the line to type.
@@ -55,6 +56,9 @@ bench: $(VENV)/.bench
 
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python tests/fuzz/run.py
+
+zeek-record: $(VENV)/.test
+	$(BIN)/python tests/parity/record.py
 
 clean:
 	rm -rf $(VENV) $(DEMO_OUT) build *.egg-info

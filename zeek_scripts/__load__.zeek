@@ -2,6 +2,7 @@
 ##! an1496.log.
 
 @load ./main
+@load ./proxy
 @load ./resumption
 @load ./certificate-dates
 @load ./certificate-issuer

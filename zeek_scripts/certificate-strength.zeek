@@ -34,7 +34,7 @@ hook AN1496::judge(c: connection, s: Session)
 		abnormal(s, "weak_key", fmt("%s key of %d bits", leaf$key_type,
 		    leaf$key_length));
 	# That counts for a self-signed leaf too: nobody but the signer chose it.
-	if ( leaf$sig_alg in weak_signature_algorithms )
+	if ( leaf?$sig_alg && leaf$sig_alg in weak_signature_algorithms )
 		abnormal(s, "weak_signature", leaf$sig_alg);
 	if ( i?$basic_constraints && i$basic_constraints$ca )
 		abnormal(s, "leaf_is_ca", fmt("basic constraints say CA: %s", leaf$subject));

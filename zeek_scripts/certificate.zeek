@@ -116,6 +116,12 @@ event file_weird(name: string, f: fa_file, addl: string, source: string)
 		f$info$an1496_flaw = addl == "" ? name : fmt("%s %s", name, addl);
 	}
 
+# What Zeek says of a signature algorithm that its OpenSSL does not know.
+const no_algorithm: set[string] = {
+	"",
+	"undefined"
+};
+
 # What is wrong with one certificate, as far as Zeek can tell.
 function flaw_of(one: Files::Info): string
 	{
@@ -127,13 +133,13 @@ function flaw_of(one: Files::Info): string
 	local facts = one$x509$certificate;
 	if ( facts$version < 1 || facts$version > 3 )
 		return fmt("version: %d does not exist", facts$version);
-	if ( facts$serial[0] == "-" )
+	if ( starts_with(facts$serial, "-") )
 		return "serial number: negative";
 	if ( /\\00/ in facts$subject )
 		return "subject: has a NUL";
 	if ( /\\00/ in facts$issuer )
 		return "issuer: has a NUL";
-	if ( facts$sig_alg != facts$tbs_sig_alg && facts$sig_alg != "undefined" )
+	if ( facts$sig_alg != facts$tbs_sig_alg && facts$sig_alg !in no_algorithm )
 		return "the signed signature algorithm is another than the outer one";
 
 	return "";
@@ -149,8 +155,9 @@ function leaf_facts(x: X509::Info, flaw: string): Certificate
 	{
 	local c = x$certificate;
 	local facts = Certificate($version=c$version, $serial=c$serial,
-	    $subject=c$subject, $issuer=c$issuer, $key_alg=c$key_alg,
-	    $sig_alg=c$sig_alg);
+	    $subject=c$subject, $issuer=c$issuer, $key_alg=c$key_alg);
+	if ( c$sig_alg != "" )
+		facts$sig_alg = c$sig_alg;
 	if ( readable(c$not_valid_before, flaw) )
 		facts$not_valid_before = c$not_valid_before;
 	if ( readable(c$not_valid_after, flaw) )

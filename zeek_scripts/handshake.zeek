@@ -28,10 +28,19 @@ function is_weak_cipher(cipher: string): bool
 	return F;
 	}
 
-# DTLS, which media and games speak without server names and on any port.
+# DTLS, which media and games speak without server names and on any port. Before the server answers, the client's
+# fingerprint says it.
 function is_datagram(i: Info): bool
 	{
-	return i?$version && starts_with(i$version, "DTLS");
+	return ( i?$version && starts_with(i$version, "DTLS") )
+	    || ( i?$ja4 && i$ja4[0] == "d" );
+	}
+
+# Behind a proxy the port that counts is the one that the client asked it for.
+function server_port(i: Info): count
+	{
+	local asked = i?$proxy_target ? find_last(i$proxy_target, /:[0-9]{1,5}$/) : "";
+	return asked == "" ? port_to_count(i$id$resp_p) : to_count(asked[1:]);
 	}
 
 function judge_versions(s: Session)
@@ -77,11 +86,9 @@ hook AN1496::judge(c: connection, s: Session)
 		abnormal(s, "weak_cipher", i$cipher);
 	judge_outcome(s);
 	# Without the ClientHello nobody knows who the server is.
-	if ( port_to_count(i$id$resp_p) !in usual_ports
-	    && i$client_hello_seen
-	    && ! is_datagram(i) )
-		abnormal(s, "unusual_port", fmt("port %d/%s", port_to_count(i$id$resp_p),
-		    i$proto));
+	local server = server_port(i);
+	if ( server !in usual_ports && i$client_hello_seen && ! is_datagram(i) )
+		abnormal(s, "unusual_port", fmt("port %d/%s", server, i$proto));
 	if ( i?$handshake_error )
 		abnormal(s, "malformed_handshake", i$handshake_error);
 	}

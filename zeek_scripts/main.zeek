@@ -57,6 +57,13 @@ export {
 		client_hello_seen: bool &log &default=F;
 		## Sign of a forced lower version: `scsv` (RFC 7507 offered), `sentinel` (RFC 8446 4.1.3 in the server random).
 		downgrade: string &log &optional;
+		## `host:port` that the client asked a proxy for (HTTP CONNECT, SOCKS), if the handshake went through one. The
+		## responder is the proxy.
+		proxy_target: string &log &optional;
+		## HPKE KDF of an encrypted ClientHello (RFC 9849) or its imitation: `server_name` is the outer one's.
+		ech_kdf_id: count &log &optional;
+		## HPKE AEAD of an encrypted ClientHello or its imitation.
+		ech_aead_id: count &log &optional;
 		## What in the handshake did not parse.
 		handshake_error: string &log &optional;
 		## JA3 of the first ClientHello.
@@ -107,13 +114,15 @@ export {
 		info: Info;
 		## What was read so far of the first ClientHello; gone once the fingerprints are computed.
 		hello: ClientHello &optional;
-		## The version that the client would like best, and whether it says that it retries with a lower one.
+		## The version that the client would like best.
 		best_version: count &default=0;
+		## The client says that it retries with a lower version.
 		retries_lower: bool &default=F;
 		## Extension types of the ServerHello, until its fingerprint is computed.
 		server_extensions: index_vec &default=vector();
-		## Which messages were seen.
+		## The ServerHello was seen.
 		server_hello_seen: bool &default=F;
+		## A HelloRetryRequest was seen.
 		retry_seen: bool &default=F;
 		## The server switched to encryption without the messages of a full handshake.
 		abbreviated: bool &default=F;
@@ -149,6 +158,9 @@ export {
 	## fact: what triggered it; text of strangers is made harmless.
 	global abnormal: function(s: Session, id: string, fact: string);
 
+	## Whether a record has an anomaly.
+	global has_anomaly: function(rec: Info, id: string): bool;
+
 	## The session of a connection, made where there is none yet.
 	global observe: function(c: connection): Session;
 
@@ -167,6 +179,7 @@ const retry_random = "\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\x
 const sentinel_12 = "DOWNGRD\x01";
 const sentinel_11 = "DOWNGRD\x00";
 const fallback_scsv = 0x5600;
+const encrypted_client_hello = 0xfe0d;
 const fatal_alert = 2;
 
 event zeek_init() &priority=5
@@ -194,6 +207,15 @@ function abnormal(s: Session, id: string, fact: string)
 	s$found[id] = clean(fact);
 	}
 
+function has_anomaly(rec: Info, id: string): bool
+	{
+	for ( _, found in rec$anomalies )
+		if ( found == id )
+			return T;
+
+	return F;
+	}
+
 # The scratch of the first ClientHello; absent once that is complete.
 function hello_of(c: connection): ClientHello
 	{
@@ -212,10 +234,24 @@ function first_hello(c: connection, is_client: bool): bool
 	    && ! ( c?$an1496 && c$an1496$info$client_hello_seen );
 	}
 
+# Type (0 for the outer hello), KDF and AEAD stand at its front.
+function take_encrypted_hello(i: Info, val: string)
+	{
+	if ( |val| < 5 || bytestring_to_count(val[0]) != 0 )
+		return;
+
+	i$ech_kdf_id = bytestring_to_count(val[1:3]);
+	i$ech_aead_id = bytestring_to_count(val[3:5]);
+	}
+
 event ssl_extension(c: connection, is_client: bool, code: count, val: string)
 	{
 	if ( first_hello(c, is_client) )
+		{
 		hello_of(c)$extensions += code;
+		if ( code == encrypted_client_hello )
+			take_encrypted_hello(c$an1496$info, val);
+		}
 	else if ( ! is_client && ! c?$an1496_done )
 		{
 		local s = observe(c);

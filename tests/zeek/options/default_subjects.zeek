@@ -1,0 +1,9 @@
+# @TEST-DOC: A name of the site's own is one that a tool fills in.
+#
+# @TEST-EXEC: zeek -C -r $TRACES/certificates/capture.pcap $PACKAGE show %INPUT AN1496::ca_bundle=$TRACES/ca.pem > before
+# @TEST-EXEC: zeek -C -r $TRACES/certificates/capture.pcap $PACKAGE show %INPUT AN1496::ca_bundle=$TRACES/ca.pem AN1496::default_subjects+={\"CN=good.zoo.example\"} > after
+# @TEST-EXEC: diff before after > output || true
+# @TEST-EXEC: test -s output
+# @TEST-EXEC: btest-diff output
+
+redef AN1496::only = /default_subject/;

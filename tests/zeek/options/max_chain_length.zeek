@@ -1,0 +1,9 @@
+# @TEST-DOC: One certificate of a chain is looked at.
+#
+# @TEST-EXEC: zeek -C -r $TRACES/certificates/capture.pcap $PACKAGE show %INPUT AN1496::ca_bundle=$TRACES/ca.pem > before
+# @TEST-EXEC: zeek -C -r $TRACES/certificates/capture.pcap $PACKAGE show %INPUT AN1496::ca_bundle=$TRACES/ca.pem AN1496::max_chain_length=1 > after
+# @TEST-EXEC: diff before after > output || true
+# @TEST-EXEC: test -s output
+# @TEST-EXEC: btest-diff output
+
+redef AN1496::only = /malformed_certificate/;
