@@ -227,9 +227,8 @@ class Dialogue:
     def feed(self, index: int, chunk: Chunk) -> Chunk | None:
         """Take the next bytes of a side; give those of them that are TLS."""
         found = [(talk, talk.feed(index, chunk)) for talk in self._talks]
-        tls = next((chunk for _, chunk in found if chunk is not None), None)
-        self._talks = [talk for talk, begun in found if talk.possible and (begun is not None or tls is None)]
-        return tls
+        self._talks = [talk for talk, _ in found if talk.possible]
+        return next((tls for _, tls in found if tls is not None), None)
 
     def gap(self, index: int) -> None:
         """Bytes of a side are missing."""

@@ -12,6 +12,7 @@ from enricher.errors import RegistryError
 from enricher.model import registry
 from enricher.sensor.starttls import Dialogue
 from enricher.sensor.starttls._dialogue import PROTOCOLS
+from enricher.sensor.starttls.databases import TdsFraming
 
 HEAD = b"Host: proxy\r\nUser-Agent: x\r\n\r\n"
 REFUSED = b"HTTP/1.1 407 Authentication required\r\nContent-Length: 34\r\n\r\n<html>\r\n<p>who are you?</p>\r\n</html>"
@@ -236,6 +237,8 @@ def test_time_and_frame_are_those_of_the_hello_not_of_the_dialogue(wire, name):
     seen = wire.observe(DIALOGUES[name] + wire.full())
     assert seen.source == f"x.pcap:{3 + len(DIALOGUES[name])}"
     assert seen.ts == pytest.approx(1.7e9 + (2 + len(DIALOGUES[name])) / 1000)
+    bytewise = wire.observe(DIALOGUES[name] + wire.full(), mss=1)
+    assert bytewise.source == f"x.pcap:{3 + sum(len(data) for _, data in DIALOGUES[name])}"
 
 
 @pytest.mark.parametrize("name", DIALOGUES)
@@ -253,16 +256,39 @@ def test_half_of_a_dialogue_suffices(wire, name, direction):
 
 @pytest.mark.parametrize("name", DIALOGUES)
 def test_a_dialogue_whose_syn_was_missed_is_followed_all_the_same(wire, name):
-    assert same(wire.observe(DIALOGUES[name] + wire.full(), syn=False), wire.observe(wire.full(), syn=False))
+    seen = wire.observe(DIALOGUES[name] + wire.full(), syn=False)
+    assert same(seen, wire.observe(wire.full(), syn=False))
+    assert seen.proxy_target == wire.observe(DIALOGUES[name] + wire.full()).proxy_target
 
 
-@pytest.mark.parametrize("name", [name for name in DIALOGUES if name not in SILENT])
-def test_a_server_that_did_not_agree_speaks_no_tls(wire, name):
+REFUSALS = [
+    *((name, b"500 no\r\n") for name in DIALOGUES if name not in SILENT),
+    ("postgresql", b"N"),
+    ("rdp", RDP_CONFIRM.replace(b"\x02\x1f\x08\0\x02", b"\x03\x1f\x08\0\x02")),
+    ("rdp", RDP_CONFIRM.replace(b"\x08\0\x02", b"\x08\0\x00")),
+    ("ldap", ldap(2, element(0x78, b"\x0a\x01\x02\x04\0\x04\0"))),
+    ("socks4", b"\0\x5b" + bytes(6)),
+    ("socks5", b"\5\5\0\1" + bytes(6)),
+    ("http-connect", b"HTTP/1.1 403 Forbidden\r\n\r\n"),
+    ("smtp", b"454 TLS not available\r\n"),
+    ("imap", b"a2 NO not now\r\n"),
+    ("xmpp", b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer"), REFUSALS)
+def test_after_a_server_that_did_not_agree_there_is_no_tls(wire, name, answer):
     last = max(i for i, (side, _) in enumerate(DIALOGUES[name]) if side == "s")
-    refusal = {"postgresql": b"N", "rdp": RDP_CONFIRM.replace(b"\x02\x1f\x08\0\x02", b"\x03\x1f\x08\0\x02")}
-    answer = refusal.get(name.split()[0], b"500 no\r\n")
-    flights = [*DIALOGUES[name][:last], ("s", answer), *DIALOGUES[name][last + 1 :], wire.full()[0], ("s", b"no\r\n")]
+    flights = [*DIALOGUES[name][:last], ("s", answer), *DIALOGUES[name][last + 1 :], *wire.full()]
     assert wire.sense(wire.pcap(wire.conversation(flights))) == []
+
+
+def test_tds_carries_the_handshake_and_leaves_what_follows_bare():
+    for size in (1, 5, 99):
+        framing = TdsFraming()
+        data = tds(0x12, b"hello") + tds(0x12, b"finished") + b"\x17\x03\x03\0\x01\x12"
+        carried = b"".join(framing.feed(data[at : at + size]) for at in range(0, len(data), size))
+        assert carried == b"hellofinished\x17\x03\x03\0\x01\x12"
 
 
 def test_a_hello_in_a_mail_is_none(wire):
