@@ -1,6 +1,7 @@
 """A capture through the whole sensor, with all that it promises of any capture."""
 
 import hashlib
+import re
 from functools import cache
 
 import jsonschema_rs
@@ -16,6 +17,7 @@ from enricher.sensor.thresholds import Thresholds
 from enricher.sinks import jsonl
 from targets._target import pieces
 
+PRINTABLE = re.compile(r"[ -~]*")
 DEFAULT = WireSettings()
 TIGHT = WireSettings(
     max_flows=4,
@@ -72,6 +74,8 @@ def check_capture(data):
 
 def check_observation(observation):
     """It can be judged and written, and what is written meets the published schema."""
+    for text in (observation.server_name, observation.next_protocol, observation.handshake_error):
+        assert PRINTABLE.fullmatch(text or "")
     judged = judge(observation, Thresholds(), Lists.of(), None)
     assert set(judged.anomalies) <= ANOMALIES.keys()
     line = jsonl.line(judged)
