@@ -19,8 +19,8 @@ from enricher.sensor.contract import Counters, Log
 PCAPS = Path(__file__).resolve().parents[1] / "pcaps"
 HEADER = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
 IPV4, TCP, UDP = b"\x08\x00", 6, 17
-DOWNLOAD, NOISE = 40, 60
-"""Packets of a download, datagrams and segments that are no TLS: for each so many sessions of `pcaps/`, see `mixed`."""
+DOWNLOAD, NOISE = 160, 8
+"""Packets of a download, and conversations without TLS, for each download."""
 START = 1_767_000_000.0
 
 Frames = list[tuple[float, bytes]]
@@ -94,23 +94,49 @@ def download(flow: Flow, packets: int) -> Iterator[bytes]:
         seq = (seq + len(piece)) & 0xFFFFFFFF
 
 
-def noise(rng: random.Random, packets: int) -> Iterator[bytes]:
-    """DNS queries and plain HTTP."""
-    ethernet = b"\2" * 6 + b"\4" * 6 + IPV4
-    for _ in range(packets):
-        addresses = b"\x0a" + rng.randbytes(3) + b"\xcb\x00\x71" + rng.randbytes(1)
-        if rng.random() < 0.5:
-            body = rng.randbytes(2) + b"\1\0\0\1\0\0\0\0\0\0\3www\7example\3com\0\0\1\0\1"
-            layer = struct.pack(">HHHH", rng.randrange(1024, 65536), 53, 8 + len(body), 0)
-            kind = UDP
-        else:
-            body = b"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\n\r\n" + bytes(rng.randrange(900))
-            layer = struct.pack(
-                ">HHIIHHHH", rng.randrange(1024, 65536), 80, rng.randrange(1 << 32), 0, 0x5018, 512, 0, 0
-            )
-            kind = TCP
-        ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(layer) + len(body), 0, 0, 64, kind, 0) + addresses
-        yield ethernet + ip + layer + body
+def ipv4(protocol: int, source: bytes, destination: bytes, layer: bytes) -> bytes:
+    """An Ethernet frame."""
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(layer), 0, 0, 64, protocol, 0)
+    return b"".join((b"\2" * 6, b"\4" * 6, IPV4, ip, source, destination, layer))
+
+
+def lookup(rng: random.Random) -> Iterator[bytes]:
+    """A DNS query and its answer."""
+    client, server, port, id_ = (
+        b"\x0a" + rng.randbytes(3),
+        b"\x0a\0\0\x35",
+        rng.randrange(1024, 65536),
+        rng.randbytes(2),
+    )
+    question = b"\3www\7example\3com\0\0\1\0\1"
+    query = id_ + b"\1\0\0\1\0\0\0\0\0\0" + question
+    answer = id_ + b"\x81\x80\0\1\0\1\0\0\0\0" + question + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xcb\0\x71\1"
+    yield ipv4(UDP, client, server, struct.pack(">HHHH", port, 53, 8 + len(query), 0) + query)
+    yield ipv4(UDP, server, client, struct.pack(">HHHH", 53, port, 8 + len(answer), 0) + answer)
+
+
+def page(rng: random.Random) -> Iterator[bytes]:
+    """A plain HTTP connection: its handshake, a request, a response, its end."""
+    sides = (b"\x0a" + rng.randbytes(3), rng.randrange(1024, 65536)), (b"\xcb\0\x71" + rng.randbytes(1), 80)
+    seq = [rng.randrange(1 << 32), rng.randrange(1 << 32)]
+    request = b"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\nAccept: */*\r\n\r\n"
+    response = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + rng.randbytes(rng.randrange(500, 20_000))
+    pieces = [response[i : i + 1448] for i in range(0, len(response), 1448)]
+    script = [(0, 2, b""), (1, 0x12, b""), (0, 0x10, b""), (0, 0x18, request), *((1, 0x10, piece) for piece in pieces)]
+    for at, flags, data in [*script, (1, 0x11, b""), (0, 0x11, b""), (1, 0x10, b"")]:
+        (source, a), (destination, b) = sides[at], sides[1 - at]
+        header = struct.pack(">HHIIHHHH", a, b, seq[at], seq[1 - at], 0x5000 | flags, 512, 0, 0)
+        yield ipv4(TCP, source, destination, header + data)
+        seq[at] = (seq[at] + len(data) + (flags & 3 > 0)) & 0xFFFFFFFF
+
+
+def noise(rng: random.Random, count: int) -> Iterator[tuple[float, bytes]]:
+    """So many DNS lookups and a third as many plain HTTP connections, within five seconds."""
+    for i in range(count):
+        began = rng.random() * 5
+        for frame in page(rng) if i % 4 == 0 else lookup(rng):
+            yield began, frame
+            began += 0.002
 
 
 def mixed(out: BinaryIO, size: int, seed: int = 1) -> int:
@@ -126,9 +152,9 @@ def mixed(out: BinaryIO, size: int, seed: int = 1) -> int:
         chosen = [rng.choice(flows) for _ in range(len(flows) // 4)]
         for flow in chosen:
             late = shift + flow.frames[-1][0] - flow.frames[0][0] + 0.001
-            packets = [(late + i * 1e-4, f) for i, f in enumerate(download(flow, DOWNLOAD * 4))]
+            packets = [(late + i * 1e-4, f) for i, f in enumerate(download(flow, DOWNLOAD))]
             frames += moved(packets, copy, 0.0, rng)
-        frames += [(shift + rng.random() * 5, frame) for frame in noise(rng, NOISE * len(chosen))]
+        frames += [(shift + ts, frame) for ts, frame in noise(rng, NOISE * len(chosen))]
         write(out, sorted(frames, key=lambda pair: pair[0]))
         copy += 1
     return copy

@@ -24,6 +24,9 @@ from enricher.join.settings import StoreSettings
 _SCHEMES: Final = ("redis", "rediss", "unix")
 _DB: Final = re.compile(r"db=\d+")
 
+_PIECE: Final = 64 << 10
+"""Bytes packed before they are handed to the socket."""
+
 COMMANDS: Final = (
     "ping", "zadd", "zremrangebyrank", "expire", "pfadd", "pfcount", "zrange", "zrangebyscore", "zrangebylex",
     "zrevrangebylex", "scan", "unlink",
@@ -130,11 +133,23 @@ class Link:
 
     def send(self, commands: Iterable[Command]) -> int:
         """Send commands without waiting for replies; how many there were."""
-        packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]  # any tuple will do
+        before = self._waiting
         with self._guard():
-            self._connection.send_packed_command([b"".join(packed)], check_health=False)
-        self._waiting += len(packed)
-        return len(packed)
+            self._connection.send_packed_command(self._pack(commands), check_health=False)
+        return self._waiting - before
+
+    def _pack(self, commands: Iterable[Command]) -> Iterator[bytes]:
+        """Pieces that fit the socket's buffer, so that the server works on one while we pack the next."""
+        piece, size = [], 0
+        for command in commands:
+            packed = hiredis.pack_command(command)  # type: ignore[arg-type]  # any tuple will do
+            piece.append(packed)
+            size += len(packed)
+            self._waiting += 1
+            if size > _PIECE:
+                yield b"".join(piece)
+                piece, size = [], 0
+        yield b"".join(piece)
 
     def receive(self, count: int) -> list[Any]:
         """The replies to the `count` oldest commands.
@@ -162,7 +177,7 @@ class Link:
         Raises:
             StoreError: see `receive`.
         """
-        assert not self._waiting
+        assert self._broken or not self._waiting
         return self.receive(self.send(commands))
 
     def close(self) -> None:
