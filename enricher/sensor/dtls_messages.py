@@ -125,7 +125,7 @@ class MessageBuffer:
 
     def _hold(self, piece: Fragment, ts: float, frame: int) -> None:
         pending = self._pending.get(piece.number)
-        if self.buffered + len(piece.body) > self._limit:
+        if self.buffered + len(piece.body) > self._limit + _WINDOW * _OVERHEAD:
             return
         if pending is None:
             pending = _Pending(piece.kind, piece.length, readable=piece.length <= self._limit)
