@@ -1,9 +1,11 @@
-"""Hellos: messages in the clear, and their fingerprints."""
+"""Handshake messages in the clear: hellos with their fingerprints, certificates in all their forms."""
 
 import re
+import zlib
 
 import seeds
 from enricher.sensor import fingerprint, handshake
+from enricher.sensor.certificate_message import certificates, decompress, key_facts
 from targets._target import Target
 
 _JA3 = re.compile(r"\d+,[\d-]*,[\d-]*,[\d-]*,[\d-]*")
@@ -20,8 +22,12 @@ def check(data):
             assert len(digest) == 32
             assert _JA3S.fullmatch(raw)
     elif kind == b"\x0b":
-        chain, _ = handshake.certificates(body)
-        assert sum(map(len, chain)) <= len(body)
+        for extensions in ([], [25]):
+            message = certificates(body, extensions)
+            assert sum(map(len, message.chain)) <= len(body)
+            key_facts(message.key or b"")
+    elif kind == b"\x19":
+        assert len(decompress(body)[0] or b"") <= 1 << 20
     else:
         hello = handshake.client_hello(body)
         if hello is not None:
@@ -31,7 +37,11 @@ def check(data):
 
 
 def _seeds():
-    return [message[:1] + message[4:] for message in seeds.messages()]
+    for message in seeds.messages():
+        yield message[:1] + message[4:]
+        if message[:1] == b"\x0b":
+            packed = zlib.compress(message[4:])
+            yield b"\x19\0\1" + (len(message) - 4).to_bytes(3, "big") + len(packed).to_bytes(3, "big") + packed
 
 
 TARGETS = (Target("hello", check, _seeds),)
