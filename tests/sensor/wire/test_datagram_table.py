@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enricher.sensor.packet import reverse
 
 STUN = struct.pack(">HHI", 0x0001, 0, 0x2112A442) + b"transaction."
 RTP = b"\x80\x60" + bytes(30)
@@ -106,14 +105,34 @@ def test_the_same_first_hello_again_begins_nothing(udp):
     assert len(udp.sense([*datagrams, datagrams[0], *datagrams[:4]])) == 1
 
 
+def pair(port):
+    return bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", port, 4433)
+
+
 def test_silence_ends_an_association(udp):
     table, _, seen = udp.table(idle_timeout=10)
-    udp.feed(table, handshake(udp)[:6])
-    other = bytes((10, 0, 0, 2, 203, 0, 113, 9)) + b"\1\1\2\2"
-    udp.feed(table, handshake(udp)[:1], start=1.7e9 + 5, key=other)
+    udp.feed(table, handshake(udp)[:6], key=pair(1))
+    udp.feed(table, handshake(udp)[:1], key=pair(2), start=1.7e9 + 5)
     assert seen == []
-    udp.feed(table, handshake(udp)[:1], start=1.7e9 + 30, key=reverse(other)[:-1] + b"\3")
-    assert [(one.orig_p, one.established) for one in seen] == [(40000, False), (257, None)]
+    udp.feed(table, handshake(udp)[:1], key=pair(3), start=1.7e9 + 30)
+    assert [(one.orig_p, one.established) for one in seen] == [(1, False), (2, None)]
+
+
+def test_what_still_speaks_is_not_silent(udp):
+    table, _, seen = udp.table(idle_timeout=10)
+    udp.feed(table, handshake(udp)[:4], key=pair(1), step=4)
+    udp.feed(table, handshake(udp)[:1], key=pair(2), start=1.7e9 + 15)
+    assert seen == []
+    udp.feed(table, handshake(udp)[4:], key=pair(1), start=1.7e9 + 16)
+    assert [(one.established, one.ssl_history) for one in seen] == [(True, "CvCsxknGIi")]
+
+
+def test_an_empty_datagram_says_nothing(udp):
+    table, counters, _ = udp.table()
+    table.packet(1, 1.0, udp.key, b"", 0, 0)
+    udp.feed(table, [*handshake(udp)[:2], ("c", b""), *handshake(udp)[2:]])
+    table.close()
+    assert counters.flows_tls == 1
 
 
 def test_the_end_of_the_capture_leaves_the_end_of_a_handshake_open(udp):
@@ -123,8 +142,7 @@ def test_the_end_of_the_capture_leaves_the_end_of_a_handshake_open(udp):
 def test_the_number_of_associations_is_bounded_and_what_that_costs_is_counted(udp):
     table, counters, seen = udp.table(max_flows=64)
     for port in range(1000):
-        key = bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", port, 4433)
-        udp.feed(table, handshake(udp)[:1], key=key, start=1.7e9 + port / 1000)
+        udp.feed(table, handshake(udp)[:1], key=pair(port), start=1.7e9 + port / 1000)
         assert len(table._known) <= 2 * 64
     assert counters.flows_evicted == len(seen) > 900
     assert {one.established for one in seen} == {None}
@@ -134,8 +152,7 @@ def test_the_memory_of_all_associations_is_bounded(udp, wire):
     table, counters, _ = udp.table(max_buffered=200_000)
     big = udp.fragment(wire.message(11, bytes(60_000)), 1, 0, 1000)
     for port in range(200):
-        key = bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", port, 4433)
-        udp.feed(table, [*handshake(udp)[:1], ("s", udp.record(big))], key=key, start=1.7e9 + port / 1000)
+        udp.feed(table, [*handshake(udp)[:1], ("s", udp.record(big))], key=pair(port), start=1.7e9 + port / 1000)
         assert table.buffered <= 200_000
     assert counters.flows_evicted > 100
 
