@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-
 STUN = struct.pack(">HHI", 0x0001, 0, 0x2112A442) + b"transaction."
 RTP = b"\x80\x60" + bytes(30)
 OTHERS = [
