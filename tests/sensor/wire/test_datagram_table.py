@@ -99,6 +99,21 @@ def test_a_client_that_begins_again_begins_another_association(udp, cut):
     assert two.uid != one.uid
 
 
+def test_who_spoke_in_the_association_before_says_nothing_about_this_one(udp):
+    table, _, seen = udp.table(idle_timeout=10)
+    udp.feed(table, handshake(udp))
+    udp.feed(table, handshake(udp, random=b"again" * 6 + b"!!")[:1])
+    udp.feed(table, handshake(udp)[:1], key=pair(1), start=1.7e9 + 60)
+    assert [one.established for one in seen] == [True, None]
+
+
+def test_what_only_looks_like_a_hello_hides_no_later_one(udp):
+    table, counters, seen = udp.table()
+    udp.feed(table, [("c", udp.record(udp.fragment(udp.client_hello(ciphers=()), 0))), *handshake(udp)])
+    assert [one.ssl_history for one in seen] == ["CvCsxknGIi"]
+    assert (counters.flows_not_tls, counters.flows_tls) == (1, 1)
+
+
 def test_the_same_first_hello_again_begins_nothing(udp):
     datagrams = handshake(udp)
     assert len(udp.sense([*datagrams, datagrams[0], *datagrams[:4]])) == 1
