@@ -17,7 +17,7 @@ from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.flow import Flow
 from enricher.sensor.link import LINKS
 from enricher.sensor.packet import Network
-from enricher.sensor.passover import taker
+from enricher.sensor.passover import _Headers, taker
 
 MAC = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
 PAYLOAD = b"what the frame carries"
@@ -91,6 +91,7 @@ FRAMES = {
     "PPP, compressed protocol": (9, hexed("21")),
     "PPP, compressed protocol in HDLC framing": (50, hexed("ff0357", V6)),
     "PPP with MPLS": (9, hexed("0281" + "00010140")),
+    "PPP with MPLS multicast": (9, hexed("0283" + "00010140")),
     "PPPoE alone": (51, bytes(PPPoE(sessionid=5) / PPP() / V4)),
     "PPP with direction": (204, hexed("01" + "ff030021")),
     "Cisco HDLC": (104, hexed("0f000800")),
@@ -161,8 +162,11 @@ def test_a_frame_cut_anywhere_gives_less_and_never_what_lies_behind_it(name):
         assert all(PAYLOAD.startswith(payload) for payload in taken.payloads)
         counters = taken.counters
         assert len(taken.payloads) + counters.packets_other + counters.packets_malformed == 1
-        known.payloads.clear()
-        assert known.frame(frame[:size], after=frame[size:]).payloads == taken.payloads
+        for after in (frame[size:], b""):
+            known.payloads.clear()
+            before = known.counters.packets_other
+            assert known.frame(frame[:size], after=after).payloads == taken.payloads
+            assert known.counters.packets_other - before == counters.packets_other
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -199,12 +203,36 @@ def test_a_fragment_or_another_protocol_is_not_passed_over_for_the_addresses_of_
     assert len(taken.payloads) == 2
 
 
-def test_headers_that_change_with_every_frame_are_remembered_within_bounds():
+def test_a_frame_of_a_done_direction_that_is_cut_before_its_flags_is_not_passed_over():
+    frame = bytes(ETHER / V4)
+    half = Flow(frame[26:38]).halves[0]
+    half.done = True
+    taken = Taken(1, {frame[26:38]: half}).frame(frame)
+    for size in range(39, 54):
+        taken.frame(frame[:size], after=frame[size:])
+    assert taken.counters.packets_malformed == 15
+    assert half.last < 1.0
+
+
+def test_frames_of_all_kinds_may_alternate_on_one_link():
+    frames = [frame for number, frame in FRAMES.values() if number == 1]
     taken = Taken(1)
+    for _ in range(3):
+        for frame in frames:
+            taken.frame(frame)
+            taken.frame(frames[0])
+    assert taken.payloads == [PAYLOAD] * 6 * len(frames)
+
+
+def test_headers_that_change_with_every_frame_are_remembered_within_bounds():
+    taken, headers = Taken(1), _Headers(12)
     packet = b"\x08\0" + bytes(V4)
     for vlan in range(3000):
-        taken.frame(bytes(12) + b"\x81\0" + struct.pack(">H", vlan) + packet)
+        frame = bytes(12) + b"\x81\0" + struct.pack(">H", vlan) + packet
+        taken.frame(frame)
+        headers.learn(frame, 0, 18)
     assert taken.payloads == [PAYLOAD] * 3000
+    assert len(headers._shapes) == 1024
 
 
 @pytest.mark.parametrize(
