@@ -16,6 +16,9 @@ _LONGEST = 4000
 _FLOWS = 12
 """Connections taken of each capture."""
 _TCP, _UDP = 6, 17
+_CHANGE_CIPHER_SPEC, _HANDSHAKE = 20, 22
+_CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
+_TOLD = (_CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE)
 _ZEEK = (
     b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tssl\n"
     b"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tversion\tcipher\tserver_name\tresumed\testablished"
@@ -146,13 +149,8 @@ def messages():
     found = []
     for talk in _talks(_TCP):
         for _, payload in talk:
-            if payload[:2] == b"\x16\x03":
-                body = payload[5 : 5 + int.from_bytes(payload[3:5], "big")]
-                while len(body) >= 4 and body[0] in (1, 2, 11):
-                    end = 4 + int.from_bytes(body[1:4], "big")
-                    if end <= len(body):
-                        found.append(body[:end])
-                    body = body[end:]
+            bodies = [body for kind, body in _records(payload) if kind == _HANDSHAKE]
+            found += [message for body in bodies for message in _cut(body) if message[0] in _TOLD]
     return sorted(set(found), key=lambda message: (message[0], len(message)))[::4]
 
 
@@ -162,30 +160,60 @@ def hellos():
 
 
 def datagrams():
-    """Datagrams of associations; and a hello as DTLS sends it, whole and in two fragments."""
+    """Datagrams of associations; hellos as DTLS sends them, whole and in two fragments; TLS talks turned into DTLS."""
     yield from _talks(_UDP)
     for message in hellos():
-        body = message[4:]
-        body = body[: 35 + body[34]] + b"\0" + body[35 + body[34] :]  # the empty cookie stands after the session id
-        half = len(body) // 2
-        fragments = [
-            b"\1" + _24(len(body)) + b"\0\0" + _24(at) + _24(len(part)) + part for at, part in _cuts(body, half)
-        ]
-        whole = b"\1" + _24(len(body)) + b"\0\0" + _24(0) + _24(len(body)) + body
-        yield [(0, _dtls_record(0, whole))]
-        yield [(0, _dtls_record(number, fragment)) for number, fragment in enumerate(fragments[::-1])]
+        for size in (_LONGEST, 1 + len(message) // 2):
+            parts = _fragments(message, 0, size)
+            yield [(0, _dtls_record(number, part)) for number, part in enumerate(parts[::-1])]
+    yield from filter(None, map(_as_dtls, list(_talks(_TCP))[::7]))
 
 
-def _cuts(body, half):
-    return (0, body[:half]), (half, body[half:])
+def _fragments(message, number, size):
+    """A TLS message as DTLS 1.2 has it, cut; a ClientHello has an empty cookie after its session id."""
+    body = message[4:]
+    if message[0] in (_CLIENT_HELLO, _SERVER_HELLO):
+        body = b"\xfe\xfd" + body[2:]
+    if message[0] == _CLIENT_HELLO:
+        body = body[: 35 + body[34]] + b"\0" + body[35 + body[34] :]
+    head = message[:1] + len(body).to_bytes(3, "big") + number.to_bytes(2, "big")
+    parts = [(at, body[at : at + size]) for at in range(0, len(body) or 1, size)]
+    return [head + at.to_bytes(3, "big") + len(part).to_bytes(3, "big") + part for at, part in parts]
 
 
-def _24(number):
-    return number.to_bytes(3, "big")
+def _as_dtls(talk):
+    out, sent, epoch = [], [0, 0], [0, 0]
+    for side, payload in talk[:6]:
+        for kind, body in _records(payload):
+            if kind == _HANDSHAKE and not epoch[side]:
+                for message in _cut(body):
+                    out.append((side, _dtls_record(sent[side], *_fragments(message, sent[side], _LONGEST))))
+                    sent[side] += 1
+            else:
+                out.append((side, _dtls_record(sent[side], body, kind, epoch[side])))
+                epoch[side] |= kind == _CHANGE_CIPHER_SPEC
+                sent[side] += 1
+    return out
 
 
-def _dtls_record(number, body):
-    return b"\x16\xfe\xfd\0\0" + number.to_bytes(6, "big") + len(body).to_bytes(2, "big") + body
+def _records(payload):
+    while payload[:2] in (b"\x14\x03", b"\x15\x03", b"\x16\x03"):
+        end = 5 + int.from_bytes(payload[3:5], "big")
+        yield payload[0], payload[5:end]
+        payload = payload[end:]
+
+
+def _cut(body):
+    while len(body) >= 4:
+        end = 4 + int.from_bytes(body[1:4], "big")
+        if end <= len(body):
+            yield body[:end]
+        body = body[end:]
+
+
+def _dtls_record(number, body, kind=22, epoch=0):
+    place = epoch.to_bytes(2, "big") + number.to_bytes(6, "big")
+    return bytes([kind]) + b"\xfe\xfd" + place + len(body).to_bytes(2, "big") + body
 
 
 def layers():

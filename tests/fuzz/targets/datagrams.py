@@ -23,14 +23,20 @@ def check_sealed(data):
     """Frames of Initial packets: those are no noise to the reader, as mutated ciphertext is."""
     script = Script(data)
     version = (_V1, _V2)[script.number(1) & 1]
-    keys = [CryptoPair(), CryptoPair()]
-    for side, pair in enumerate(keys):
-        pair.setup_initial(_DESTINATION, is_client=side == 0, version=version)
+    keys = sealers(version)
     frames = []
     while script:
         side = script.number(1) & 1
         frames.append(udp(side, initial(keys[side], side, version, len(frames), script.blob())))
     check_capture(pcap(frames))
+
+
+def sealers(version):
+    """Keys of the client and of the server."""
+    keys = CryptoPair(), CryptoPair()
+    for side, pair in enumerate(keys):
+        pair.setup_initial(_DESTINATION, is_client=side == 0, version=version)
+    return keys
 
 
 def initial(keys, side, version, number, plain):
@@ -43,9 +49,23 @@ def initial(keys, side, version, number, plain):
     return keys.encrypt_packet(header, plain, number)
 
 
-def _dtls():
-    for datagrams in seeds.datagrams():
+def _dialogues():
+    for datagrams in [*seeds.datagrams(), *_quic()]:
         yield b"".join(bytes([side]) + len(one).to_bytes(2, "big") + one for side, one in datagrams)[:4000]
+
+
+def _quic():
+    """A client's Initial packet, Retry, an answer with a Handshake packet behind it, short headers."""
+    retry = b"\xf0\0\0\0\1\x08" + _SOURCE + b"\x08" + _DESTINATION + b"token" + bytes(16)
+    handshake = b"\xe0\0\0\0\1\x08" + _SOURCE + b"\x08" + _DESTINATION + b"\x40\x20" + bytes(32)
+    for version in (_V1, _V2):
+        keys = sealers(version)
+        for hello in seeds.hellos()[:2]:
+            frames = b"\6\0" + (0x4000 | len(hello)).to_bytes(2, "big") + hello
+            first = initial(keys[0], 0, version, 0, frames)
+            answer = initial(keys[1], 1, version, 0, b"\2\0\0\0\0" + bytes(20))
+            yield [(0, first), (1, answer + handshake), (0, b"\x40" + _SOURCE + bytes(30)), (1, b"\x40" + bytes(40))]
+            yield [(0, first), (1, retry), (0, first)]
 
 
 def _sealed():
@@ -61,4 +81,4 @@ def _sealed():
                 yield version + b"".join(b"\0" + len(one).to_bytes(2, "big") + one for one in packets)
 
 
-TARGETS = (Target("datagrams", check, _dtls), Target("quic_initial", check_sealed, _sealed))
+TARGETS = (Target("datagrams", check, _dialogues), Target("quic_initial", check_sealed, _sealed))
