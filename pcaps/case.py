@@ -199,7 +199,7 @@ class Case:
         if host.network in ("lost", "none"):
             return []
         query = [sysmon.resolved(p, name, flow.server[0], flow.syn - 0.02)] if name else []
-        return [*query, sysmon.connected(p, flow.client, flow.server, seen)]
+        return [*query, sysmon.connected(p, flow.client, flow.server, seen, protocol=flow.proto)]
 
     def notice(
         self,

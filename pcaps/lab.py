@@ -79,9 +79,7 @@ class Lab:
     def run(self, address: str, command: Sequence[str], stdin: bytes = b"", timeout: float = 30) -> str:
         """Run a client on a host to its end; its failure is often the point, so it is returned, not raised."""
         label = self._hosts[address]
-        etc = Path("/etc/netns") / label
-        etc.mkdir(parents=True, exist_ok=True)
-        (etc / "hosts").write_text("127.0.0.1 localhost\n" + "".join(f"{a} {n}\n" for n, a in self._names.items()))
+        self._tell_names(label)
         done = subprocess.run(
             ["ip", "netns", "exec", label, "timeout", str(timeout), *command],
             input=stdin,
@@ -92,8 +90,15 @@ class Lab:
         )
         return f"exit {done.returncode}\n" + done.stdout.decode(errors="replace")
 
+    def _tell_names(self, label: str) -> None:
+        """What resolves in a namespace."""
+        etc = Path("/etc/netns") / label
+        etc.mkdir(parents=True, exist_ok=True)
+        (etc / "hosts").write_text("127.0.0.1 localhost\n" + "".join(f"{a} {n}\n" for n, a in self._names.items()))
+
     def serve(self, port: int, command: Sequence[str]) -> None:
         """Start a server and wait until something listens on `port`."""
+        self._tell_names(NET)
         before = self._listening(port)
         with (self.work / "servers.log").open("ab") as log:
             self._running.append(
@@ -115,7 +120,9 @@ class Lab:
         raise RuntimeError(f"nothing listens on {port}: {' '.join(command)}; see {self.work}/servers.log")
 
     def _listening(self, port: int) -> int:
-        listed = subprocess.run(["ip", "netns", "exec", NET, "ss", "-Hltn"], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["ip", "netns", "exec", NET, "ss", "-Hltun"], capture_output=True, text=True, check=True
+        )
         return len(re.findall(rf":{port}\s", listed.stdout))
 
     def stop_servers(self) -> None:
@@ -144,7 +151,7 @@ class Lab:
                 "0",
                 "-w",
                 str(path),
-                "tcp",
+                "tcp or (udp and not port 53 and not port 5353)",
             ],
             stderr=subprocess.PIPE,
         )

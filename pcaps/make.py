@@ -4,7 +4,8 @@
 Needs root, Linux, Debian 12 and:
 
     apt-get install iproute2 tcpdump openssl gnutls-bin curl golang-go \\
-        openjdk-17-jdk-headless nodejs chromium libnss3-tools python3-cryptography
+        openjdk-17-jdk-headless nodejs chromium libnss3-tools python3-cryptography ngtcp2-client \\
+        ngtcp2-server python3-aiosmtpd dovecot-imapd postgresql tinyproxy microsocks
 
     python3 pcaps/make.py [--out DIR] [SCENARIO ...]
 
@@ -26,7 +27,7 @@ from lab import Lab
 from pki import Pki
 
 HERE = Path(__file__).resolve().parent
-SCENARIOS = ("demo", "clocks", "late", "injection", "reuse", "certificates", "handshakes", "rarity", "benign")
+SCENARIOS = ("demo", "clocks", "late", "injection", "reuse", "certificates", "handshakes", "wire", "rarity", "benign")
 
 
 def main() -> None:

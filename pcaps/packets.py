@@ -1,4 +1,4 @@
-"""Reads the captures just taken, knows their TCP connections, and rewrites them: the script's own ground truth.
+"""Reads the captures just taken, knows their TCP connections and UDP conversations, and rewrites them: the script's own ground truth.
 
 Deliberately not the project's sensor: it looks at addresses, flags and the first payload byte, no further.
 """
@@ -21,19 +21,28 @@ class Packet:
     dst: Endpoint
     flags: int
     payload: bytes
+    proto: str = "tcp"
 
     @property
     def syn(self) -> bool:
         return self.flags & 0x12 == 0x02
 
+    @property
+    def hello(self) -> bool:
+        """Begins a TLS record of handshake, a DTLS one, or a QUIC packet with long header."""
+        if self.proto == "tcp":
+            return self.payload[:2] == b"\x16\x03"
+        return self.payload[:2] == b"\x16\xfe" or (self.payload[:1] >= b"\xc0" and len(self.payload) >= 1200)
+
 
 @dataclass
 class Flow:
-    """One TCP connection, from its SYN on; a later SYN on the same tuple starts another."""
+    """One TCP connection, from its SYN on, where a later SYN on the same tuple starts another; or all UDP of a tuple."""
 
     client: Endpoint
     server: Endpoint
     syn: float
+    proto: str = "tcp"
     tls: bool = False
     packets: list[Packet] = field(default_factory=list)
 
@@ -53,35 +62,39 @@ def read(path: Path) -> list[Packet]:
 
 def _decode(ts: float, frame: bytes) -> Packet | None:
     ethertype = struct.unpack_from("!H", frame, 12)[0]
-    if ethertype == 0x0800 and frame[23] == 6:
-        family, src, dst = socket.AF_INET, frame[26:30], frame[30:34]
-        tcp, end = 14 + (frame[14] & 15) * 4, 14 + struct.unpack_from("!H", frame, 16)[0]
-    elif ethertype == 0x86DD and frame[20] == 6:
-        family, src, dst = socket.AF_INET6, frame[22:38], frame[38:54]
-        tcp, end = 54, 54 + struct.unpack_from("!H", frame, 18)[0]
+    if ethertype == 0x0800:
+        family, src, dst, protocol = socket.AF_INET, frame[26:30], frame[30:34], frame[23]
+        at, end = 14 + (frame[14] & 15) * 4, 14 + struct.unpack_from("!H", frame, 16)[0]
+    elif ethertype == 0x86DD:
+        family, src, dst, protocol = socket.AF_INET6, frame[22:38], frame[38:54], frame[20]
+        at, end = 54, 54 + struct.unpack_from("!H", frame, 18)[0]
     else:
         return None
-    sport, dport = struct.unpack_from("!HH", frame, tcp)
-    payload = frame[tcp + (frame[tcp + 12] >> 4) * 4 : end]
+    if protocol not in (6, 17):
+        return None
+    sport, dport = struct.unpack_from("!HH", frame, at)
     source, target = (socket.inet_ntop(family, src), sport), (socket.inet_ntop(family, dst), dport)
-    return Packet(ts, frame, source, target, frame[tcp + 13], payload)
+    if protocol == 17:
+        return Packet(ts, frame, source, target, 0, frame[at + 8 : end], "udp")
+    return Packet(ts, frame, source, target, frame[at + 13], frame[at + (frame[at + 12] >> 4) * 4 : end])
 
 
 def flows(packets: Iterable[Packet]) -> list[Flow]:
     found: list[Flow] = []
-    current: dict[tuple[Endpoint, Endpoint], Flow] = {}
+    current: dict[tuple[str, Endpoint, Endpoint], Flow] = {}
     for packet in packets:
-        if packet.syn and (known := current.get((packet.src, packet.dst))) is not None and known.packets[-1].syn:
+        there, back = (packet.proto, packet.src, packet.dst), (packet.proto, packet.dst, packet.src)
+        if packet.syn and (known := current.get(there)) is not None and known.packets[-1].syn:
             known.packets.append(packet)  # the SYN again
             continue
-        if packet.syn:
-            flow = current[packet.src, packet.dst] = Flow(packet.src, packet.dst, packet.ts)
+        if packet.syn or (packet.proto == "udp" and there not in current and back not in current):
+            flow = current[there] = Flow(packet.src, packet.dst, packet.ts, packet.proto)
             found.append(flow)
-        flow_here = current.get((packet.src, packet.dst)) or current.get((packet.dst, packet.src))
+        flow_here = current.get(there) or current.get(back)
         if flow_here is None:
             continue
         flow_here.packets.append(packet)
-        flow_here.tls |= packet.payload[:2] == b"\x16\x03" and packet.src == flow_here.client
+        flow_here.tls |= packet.hello and packet.src == flow_here.client
     return found
 
 
@@ -100,6 +113,32 @@ def vlan(*tags: int) -> Change:
     kinds = [0x88A8] * (len(tags) - 1) + [0x8100]
     header = b"".join(struct.pack("!HH", kind, vid) for kind, vid in zip(kinds, tags, strict=True))
     return lambda p: (replace(p, frame=p.frame[:12] + header + p.frame[12:]),)
+
+
+def vxlan(vni: int) -> Change:
+    """A copy that a virtual switch sends to the sensor: Ethernet in VXLAN (RFC 7348)."""
+    header = struct.pack("!II", 0x08000000, vni << 8)
+    return lambda p: (replace(p, frame=_outer(17, _udp(4789, header + p.frame))),)
+
+
+def gre(key: int) -> Change:
+    """As mirrors send it: the IP packet in GRE with a key (RFC 2890)."""
+    return lambda p: (
+        replace(
+            p, frame=_outer(47, struct.pack("!H", 0x2000) + p.frame[12:14] + struct.pack("!I", key) + p.frame[14:])
+        ),
+    )
+
+
+def _udp(port: int, payload: bytes) -> bytes:
+    return struct.pack("!HHHH", 54321, port, len(payload) + 8, 0) + payload
+
+
+def _outer(protocol: int, payload: bytes) -> bytes:
+    """Ethernet and IPv4 from 192.0.2.1 to 192.0.2.2 around it."""
+    ends = bytes((192, 0, 2, 1, 192, 0, 2, 2))
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0x4000, 64, protocol, 0) + ends
+    return b"\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x08\0" + ip + payload
 
 
 def rough(flow: Flow) -> Change:

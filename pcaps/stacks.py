@@ -42,6 +42,37 @@ def gnutls_client(
     return ["gnutls-cli", "--insecure", "-p", str(port), f"--priority={priority}", *name, *options, address]
 
 
+def openssl_datagram_server(address: str, port: int, cert: str, *, chain: bool = False) -> list[str]:
+    """DTLS 1.2."""
+    return [w for w in openssl_server(address, port, cert, "-dtls1_2", "-quiet", chain=chain) if w != "-www"]
+
+
+def openssl_datagram_client(address: str, port: int, *options: str, sni: str | None = None) -> list[str]:
+    """DTLS 1.2; hangs up when its input ends."""
+    return [w for w in openssl_client(address, port, "-dtls1_2", *options, sni=sni) if w != "-ign_eof"]
+
+
+def gnutls_datagram_server(port: int, cert: str, priority: str) -> list[str]:
+    return [w if w != "--http" else "--echo" for w in gnutls_server(port, cert, priority)] + ["--udp"]
+
+
+def gnutls_datagram_client(address: str, port: int, sni: str, priority: str) -> list[str]:
+    """Says a line and hangs up a moment later: when its input ends at once it waits for ever."""
+    command = gnutls_client(address, port, "--udp", sni=sni, priority=priority)
+    return ["sh", "-c", '(echo hello; sleep 0.3) | "$@"', "sh", *command]
+
+
+def quic_server(address: str, port: int, cert: str) -> list[str]:
+    """HTTP/3 of ngtcp2 on GnuTLS; serves the folder `www`."""
+    return ["gtlsserver", "--quiet", "--htdocs=www", address, str(port), f"{cert}.key", f"{cert}.pem"]
+
+
+def quic_client(name: str, port: int) -> list[str]:
+    """Fetches a page; fails where none comes, which the client itself does not mind."""
+    client = f"gtlsclient --quiet --exit-on-all-streams-close --download=. {name} {port} https://{name}/index.html"
+    return ["sh", "-c", f"rm -f index.html; {client} && grep -q Welcome index.html"]
+
+
 def node_site(address: str, port: int, cert: str, max_version: str = "TLSv1.3") -> list[str]:
     return ["node", str(HERE / "site.mjs"), address, str(port), f"{cert}.pem", f"{cert}.key", max_version]
 
@@ -141,6 +172,11 @@ def versions() -> dict[str, str]:
         "python": "python3 -c 'import ssl,sys;print(sys.version.split()[0],ssl.OPENSSL_VERSION)'",
         "go": "go version",
         "chromium": "chromium --version 2>/dev/null",
+        "ngtcp2": "dpkg-query -f 'ngtcp2 ${Version}' -W ngtcp2-client",
+        "aiosmtpd": "dpkg-query -f 'aiosmtpd ${Version}' -W python3-aiosmtpd",
+        "dovecot": "dovecot --version",
+        "postgresql": "psql --version",
+        "tinyproxy": "tinyproxy -v",
         "tcpdump": "tcpdump --version",
     }
     return {

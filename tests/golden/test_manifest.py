@@ -88,6 +88,8 @@ def test_the_facts_of_each_handshake_are_those_that_were_set_up(name: str, repla
         "cert_visible",
         "last_alert",
         "next_protocol",
+        "proto",
+        "proxy_target",
     )
     assert differences(paired(name, replayed(name), "observations.jsonl"), {n: n for n in names}) == []
 
