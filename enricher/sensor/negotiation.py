@@ -56,7 +56,7 @@ class Negotiation:
         self.client: int | None = None
         """The side of the client; None before a hello."""
         self.not_tls = False
-        """It only looked like TLS; nothing is to be reported."""
+        """Nothing is to be reported: it only looked like TLS, or only asked for a version of QUIC."""
         self.established = False
         self.fatal = False
         """A fatal alert was seen."""

@@ -69,6 +69,8 @@ class QuicConnection:
         """Nothing more will come. What is missing is counted."""
         reader, negotiation = self._reader, self.negotiation
         counters.initials_unread += reader.unread
+        if reader.superseded and reader.version_negotiation and negotiation.server_hello is None:
+            negotiation.not_tls = True  # it only asked for a version; the connection is the one that followed
         if reader.lost or reader.unread:
             for side in negotiation.sides:
                 side.gap = True

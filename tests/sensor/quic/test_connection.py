@@ -72,6 +72,17 @@ def sense(datagrams, **settings):
     return Report(**settings).feed(datagrams).close()
 
 
+def test_a_version_that_the_server_does_not_speak_makes_no_failed_connection_of_the_one_that_follows(sender):
+    refused = [*sender.handshake(version=sender.draft_29)[:2], (1, sender.negotiation(sender.v1))]
+    (seen,) = sense([*refused, *sender.handshake(version=sender.v1)])
+    assert (seen.version, seen.established, seen.ssl_history) == ("TLSv13", True, "Cs")
+
+
+def test_a_client_that_finds_no_common_version_is_reported(sender):
+    (seen,) = sense([*sender.handshake(version=sender.draft_29)[:2], (1, sender.negotiation(sender.v1))])
+    assert (seen.server_name, seen.ssl_history, seen.version) == ("quic.example", "C", None)
+
+
 def test_a_handshake_gives_the_facts_of_its_hellos(sender):
     (seen,) = sense(sender.handshake())
     assert (seen.proto, seen.orig_p, seen.resp_p, seen.source, seen.ts) == ("udp", 40000, 443, "x:1", 1.7e9 + 0.01)
@@ -155,6 +166,12 @@ def test_a_hello_that_is_not_answered_has_not_failed(sender):
     report.frame = 10_000
     report.feed([(0, sender.initial(sender.crypto(0, sender.hello), origin=b"anotherone", source=b"other"))])
     assert [one.established for one in report.close()] == [None, None]
+
+
+def test_a_frame_that_breaks_the_rules_is_told(sender):
+    first, second, *_ = sender.handshake()
+    (seen,) = sense([first, second, (1, sender.initial(b"\x0a" * 8, server=True))])
+    assert seen.handshake_error == "frame 3: Initial packet, byte 1: frame type 0xa"
 
 
 def test_another_connection_on_the_same_ports_is_another_observation(sender):
