@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enricher.sensor.stun import relayed
+
 STUN = struct.pack(">HHI", 0x0001, 0, 0x2112A442) + b"transaction."
 RTP = b"\x80\x60" + bytes(30)
 OTHERS = [
@@ -80,6 +82,23 @@ def test_any_turn_message_is_passed_over_or_read(udp, junk, kind):
     assert seen == []
 
 
+def test_only_what_turn_says_it_carries_is_looked_at():
+    data = b"some datagram"
+    software = struct.pack(">HH", 0x8022, 5) + b"turns\0\0\0"
+    content = software + struct.pack(">HH", 0x0013, len(data)) + data
+    head = struct.pack(">HHI", 0x0017, len(content), 0x2112A442) + b"transaction."
+    message = head + content
+    assert relayed(b"x" + message, 1, 1 + len(message)) == (len(message) - len(data) + 1, len(message) + 1)
+    assert relayed(message, 0, len(message) - 1) is None
+    assert relayed(message[:4] + b"cook" + message[8:], 0, len(message)) is None
+    assert relayed(b"\0\1" + message[2:], 0, len(message)) is None
+    padded = channel(data)
+    assert len(padded) == 4 + len(data) + 3
+    assert relayed(padded, 0, len(padded)) == (4, 4 + len(data))
+    assert relayed(padded + b"x", 0, len(padded) + 1) is None
+    assert relayed(padded, 0, 4 + len(data) - 1) is None
+
+
 def test_a_finished_association_is_reported_at_once_and_costs_nothing(udp):
     table, counters, seen = udp.table()
     udp.feed(table, handshake(udp))
@@ -130,6 +149,7 @@ def test_silence_ends_an_association(udp):
     assert seen == []
     udp.feed(table, handshake(udp)[:1], key=pair(3), start=1.7e9 + 30)
     assert [(one.orig_p, one.established) for one in seen] == [(1, False), (2, None)]
+    assert len(table._known) == 2
 
 
 def test_what_still_speaks_is_not_silent(udp):
@@ -160,6 +180,7 @@ def test_the_number_of_associations_is_bounded_and_what_that_costs_is_counted(ud
         assert len(table._known) <= 2 * 64
     assert counters.flows_evicted == len(seen) > 900
     assert {one.established for one in seen} == {None}
+    assert [one.orig_p for one in seen] == list(range(len(seen)))
 
 
 def test_the_memory_of_all_associations_is_bounded(udp, wire):
