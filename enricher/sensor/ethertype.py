@@ -84,7 +84,7 @@ def _labelled(data: bytes, start: int, end: int) -> tuple[int, int]:
         start += 4
         if data[start - 2] & 1 and start < end:
             version = data[start] >> 4
-            if version in (4, 6) and data[start + 12 : start + 15] not in _ETHERNET_IP:
+            if version in (4, 6) and data[start + 12 : min(start + 15, end)] not in _ETHERNET_IP:
                 return IPV4, start
             return ETHERNET, start + 4 * (not version)  # with a control word
     return _NOTHING
