@@ -11,6 +11,8 @@ from enricher.sensor.starttls._protocol import Framing, Role, Upgrade
 
 _MOST: Final = 32768
 """Bytes of a side in the clear after which no TLS is expected any more."""
+_FRESH: Final = 700
+"""Bytes of memory of a talk that has just begun."""
 _DEEPEST: Final = 4
 """Tunnels inside of tunnels."""
 
@@ -63,6 +65,7 @@ class _Talk:
 
     def __init__(self, protocol: Upgrade, client: int, depth: int) -> None:
         self.possible = True
+        self.recognised = False
         self.target: bytes | None = None
         self._protocol = protocol
         self._client = client
@@ -73,12 +76,8 @@ class _Talk:
 
     @property
     def buffered(self) -> int:
-        size = sum(len(side.pending) for side in self._sides)
+        size = _FRESH + len(self._sides[0].pending) + len(self._sides[1].pending)
         return size if self._inner is None else size + self._inner.buffered
-
-    @property
-    def recognised(self) -> bool:
-        return any(side.units for side in self._sides)
 
     @property
     def refused(self) -> bool:
@@ -129,14 +128,14 @@ class _Talk:
         role = side.role
         size = role.cut(data, side.units)
         unit = data[:size]
-        first = not self.recognised
-        if size < 0 or side.seen > _MOST or (first and size and not role.opening.fullmatch(unit)):
+        if size < 0 or side.seen > _MOST or (size and not self.recognised and not role.opening.fullmatch(unit)):
             self.possible = False
             return 0
         if not size:
             side.pending = data
             return 0
         side.units += 1
+        self.recognised = True
         if not unit.isspace():
             side.turned = role.turn.fullmatch(unit) is not None
             if side.turned and self._protocol.target and index == self._client:
