@@ -15,6 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enricher.sensor.flow_id import community_id
+
 RECORDINGS = json.loads((Path(__file__).parent / "recordings" / "dtls.json").read_text())
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
@@ -30,6 +32,7 @@ def digest(data):
 def test_openssl_with_cookie_and_client_certificate_gives_all_facts(udp):
     seen = udp.observe(recorded("openssl_12_client_certificate"))
     assert (seen.proto, seen.orig_p, seen.resp_p, seen.source) == ("udp", 40000, 4433, "x:1")
+    assert seen.community_id == community_id(udp.key, 17)
     assert (seen.version, seen.cipher, seen.curve) == ("DTLSv12", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "x25519")
     assert (seen.server_name, seen.next_protocol) == ("dtls.example", "webrtc")
     assert (seen.established, seen.resumed, seen.ssl_history) == (True, False, "CvCsxkrnXGYIti")
