@@ -84,12 +84,12 @@ def taker(link: Link, halves: dict[bytes, Half], deliver: Packet, counters: Coun
                 if word & mask == TCP and not flags & SYN:
                     half.last = ts
                     return
-            ip = start + ip_at
-        else:
+        ip = start + ip_at
+        if not known or ip >= end:  # what stands behind the frame's end is not its header
             ip = walk(data, start, end)
             if ip >= 0:
                 headers.learn(data, start, ip)
-        if 0 <= ip < end:
+        if ip >= 0:
             deliver(frame, ts, data, ip, end)
         else:
             counters.packets_other += 1
