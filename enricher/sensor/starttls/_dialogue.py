@@ -39,7 +39,7 @@ _SERVER_FIRST: Final = MappingProxyType(_by_first_byte((p, p.server) for p in PR
 class _Side:
     """How far one side of a talk is."""
 
-    __slots__ = ("at", "begun", "blind", "framing", "pending", "role", "seen", "tunnelled", "turned", "units")
+    __slots__ = ("agreed", "at", "begun", "blind", "framing", "pending", "role", "seen", "tunnelled", "turned", "units")
 
     def __init__(self, role: Role) -> None:
         self.role = role
@@ -51,6 +51,8 @@ class _Side:
         self.units = 0
         self.turned = False
         """TLS may begin now."""
+        self.agreed = False
+        """The other side began TLS at that word: whatever comes next has to be TLS."""
         self.blind = False
         """Bytes are missing: TLS may begin with any packet."""
         self.tunnelled = False
@@ -110,7 +112,7 @@ class _Talk:
         while start < len(data):
             rest = data[start:]
             if side.turned or side.blind:
-                begun = self._begins(index, rest)
+                begun = (side.turned and side.agreed) or self._begins(index, rest)
                 if begun or (begun is False and side.turned and self._protocol.tunnel):
                     return self._go_on(index, (rest, *side.at), tls=begun)
                 if begun is None:
@@ -159,6 +161,7 @@ class _Talk:
         side = self._sides[index]
         if tls:
             side.begun = True
+            self._agree(1 - index)
             if self._protocol.framing is not None and not side.blind:
                 side.framing = self._protocol.framing()
                 return self._framed(side, chunk)
@@ -172,7 +175,13 @@ class _Talk:
         tls = self._inner.feed(index, chunk)
         self.possible = self._inner.possible
         self.target = self._inner.target or self.target
+        if tls is not None:
+            self._agree(1 - index)
         return tls
+
+    def _agree(self, index: int) -> None:
+        """The other side has begun TLS: if this one has said the word, it is bound by it."""
+        self._sides[index].agreed |= self._sides[index].turned
 
     @staticmethod
     def _framed(side: _Side, chunk: Chunk) -> Chunk | None:

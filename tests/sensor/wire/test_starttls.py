@@ -324,6 +324,14 @@ def test_a_server_may_answer_the_hello_with_an_alert(wire):
     assert (seen.established, seen.last_alert, seen.ssl_history) == (False, "handshake_failure", "Cl")
 
 
+@pytest.mark.parametrize("name", [name for name in DIALOGUES if name not in SILENT])
+@pytest.mark.parametrize("answer", [b"500 no\r\n", b"HTTP/1.1 502 Bad gateway\r\n\r\n", b"E\0\0\0\x09SFATAL\0"])
+def test_a_server_that_agreed_and_sends_no_tls_failed_the_handshake(wire, name, answer):
+    seen = wire.observe([*DIALOGUES[name], wire.full()[0], ("s", answer)])
+    assert (seen.established, seen.ssl_history, seen.server_name) == (False, "C", "example.org")
+    assert seen.handshake_error.endswith("server sent what is no TLS record")
+
+
 def test_a_segment_missing_from_the_dialogue_does_not_hide_the_handshake(wire):
     packets = wire.conversation(SMTP + wire.full(), end=0)
     for lost in range(2, 7):
