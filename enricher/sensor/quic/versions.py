@@ -26,6 +26,7 @@ _V2: Final = Version(
     b"quicv2",
     ("retry", "initial", "0-rtt", "handshake"),
 )
+_V2_DRAFT: Final = _V2._replace(salt=bytes.fromhex("a707c203a59b47184a1d62ca570406ea7ae3e5d3"))
 _DRAFT_22: Final = _like_v1("7fbcdb0e7c66bbe9193a96cd21519ebd7a02644a")
 _DRAFT_23: Final = _like_v1("c3eef712c72ebb5a11a7d2432bb46365bef9f502")
 _DRAFT_29: Final = _like_v1("afbfec289993d24c9e9786f19c6111e04390a899")
@@ -33,6 +34,7 @@ _DRAFT_29: Final = _like_v1("afbfec289993d24c9e9786f19c6111e04390a899")
 VERSIONS: Final[dict[int, Version]] = {
     0x0000_0001: _V1,  # RFC 9000
     0x6B33_43CF: _V2,  # RFC 9369
+    0x709A_50C4: _V2_DRAFT,  # draft-ietf-quic-v2-02 to -08
     0xFF00_0016: _DRAFT_22,
     **dict.fromkeys(range(0xFF00_0017, 0xFF00_001D), _DRAFT_23),
     **dict.fromkeys(range(0xFF00_001D, 0xFF00_0021), _DRAFT_29),

@@ -45,7 +45,7 @@ def test_no_packet_that_is_cut_short_is_recognised(quic):
 
 def test_all_versions_that_share_a_wire_image_are_recognised(quic):
     packet = quic.other("handshake")
-    known = [version for version in VERSIONS if version != quic.v2]
+    known = [version for version in VERSIONS if version not in {quic.v2, 0x709A50C4}]
     assert len(known) == 33
     assert all(accepts(packet[:1] + version.to_bytes(4, "big") + packet[5:]) for version in known)
     for version in (2, 0xFF000015, 0xFF000023, 0x51303530, 0x1A2A3A4A):

@@ -1,5 +1,7 @@
 """The samples of RFC 9001 appendix A, of the drafts before it, and of RFC 9369 appendix A."""
 
+from pathlib import Path
+
 import pytest
 
 from enricher.sensor.quic import QuicReader, is_quic
@@ -105,3 +107,14 @@ def test_the_retry_of_the_rfc_is_seen_and_names_the_client(version):
     assert is_quic(packet, 0, len(packet))
     assert reader.feed(1, packet, 1.0, 1) == []
     assert (reader.version, reader.client, reader.retry, reader.errors) == (version, 0, True, [])
+
+
+def test_the_draft_of_version_2_is_read_as_ngtcp2_0_12_sent_it():
+    datagram = (Path(__file__).parent / "recordings" / "ngtcp2-v2-draft.bin").read_bytes()
+    reader = QuicReader(1 << 16)
+    assert is_quic(datagram, 0, len(datagram))
+    hello = b"".join(data for _, data, _, _ in reader.feed(0, datagram, 1.0, 1))
+    assert (reader.version, reader.client, reader.unread) == (0x709A50C4, 0, 0)
+    assert hello[0] == 1
+    assert int.from_bytes(hello[1:4], "big") == len(hello) - 4
+    assert b"localhost" in hello
