@@ -235,7 +235,7 @@ def test_dtls_13_is_established_once_both_sides_sent_ciphertext(udp, wire, ciphe
 def test_dtls_13_may_send_its_ciphertext_in_the_datagram_of_the_hello_and_before_it(udp, wire):
     *hellos, (side, last) = dtls13(udp, wire)
     assert udp.observe([*hellos, (side, last + UNIFIED), ("c", UNIFIED)]).established is True
-    early = [*hellos, (side, UNIFIED), (side, b"junk"), (side, last), ("c", UNIFIED)]
+    early = [hellos[0], (side, UNIFIED), (side, b"junk"), (side, last), ("c", UNIFIED)]
     assert udp.observe(early).established is True
 
 
