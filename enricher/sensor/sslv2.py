@@ -88,7 +88,7 @@ class Sslv2:
                 side.pending = data
                 break
             try:
-                self._message(index, Reader(data[:end], _HEADER, end))
+                self._message(index, data[:end])
             except MalformedError as error:
                 negotiation.error(side.at[1], f"SSLv2 message, {error}")
                 negotiation.not_tls = negotiation.client is None
@@ -100,10 +100,14 @@ class Sslv2:
         side = self._sides[index]
         side.pending, side.tls = b"", not (self._keyed and side.told)
 
-    def _message(self, index: int, message: Reader) -> None:
+    def _message(self, index: int, data: bytes) -> None:
         negotiation, side = self._negotiation, self._sides[index]
+        message = Reader(data, _HEADER, len(data))
         kind = message.number(1, "type")
         size = len(message)
+        if kind in {_CLIENT_HELLO, _SERVER_HELLO} and not side.told and not is_hello(data):
+            # Its first segment may have been too short to tell.
+            raise MalformedError(f"byte {_HEADER}: a hello of impossible version or lengths")
         if kind == _CLIENT_HELLO and not side.told:
             negotiation.client_hello_read(index, _client_hello(message), size, *side.at)
             side.told = True

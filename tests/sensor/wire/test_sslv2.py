@@ -52,6 +52,14 @@ def test_sslv2_is_told_under_zeeks_names(wire, mss):
     assert (seen.ja3, seen.ja3s, seen.ja4, seen.server_name, seen.handshake_error) == (None,) * 5
 
 
+@pytest.mark.parametrize("mss", [1460, 1, 2, 13])
+@pytest.mark.parametrize(
+    "hello", [client_hello(version=0x0200), client_hello(session=b"odd"), client_hello(ciphers=())]
+)
+def test_what_cannot_be_a_hello_is_none_however_short_its_first_segment(wire, hello, mss):
+    assert wire.sense(wire.pcap(wire.conversation([("c", hello), ("s", server_hello())], mss=mss))) == []
+
+
 def test_the_cipher_is_the_one_that_the_client_took(wire):
     flights = [SSLV2[0], ("s", server_hello(ciphers=(RC4, DES))), *SSLV2[2:]]
     assert wire.observe(flights).cipher == "SSLv20_CK_DES_192_EDE3_CBC_WITH_MD5"
