@@ -100,6 +100,7 @@ class _Team:
             wait([worker.sentinel for worker in self._workers.values() if worker.is_alive()], _LOOK)
             self.start(large, jobs)
             here.show()
+        here.show()
         if worker.exitcode > 1:  # 1: it failed as it would here
             what = os.strerror(worker.exitcode).lower()
             raise OutputError(f"{self._folder}: what is read ahead cannot be kept: {what}", "make room, or set TMPDIR")
