@@ -1,6 +1,6 @@
 """One TOML for everything; each room owns its own settings."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import msgspec
 
@@ -42,6 +42,21 @@ class VerdictConfig(VerdictOptions, frozen=True, kw_only=True, forbid_unknown_fi
     """Added to the packaged known_programs.toml."""
 
 
+class ZeekConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[zeek]`: the Zeek that is told of notices."""
+
+    url: str | None = None
+    """`ws://host:port` or `wss://host:port` of its WebSocket API; None: no Zeek is told."""
+    ca_bundle: str | None = None
+    """PEM file of the roots that vouch for its certificate; None: certifi's."""
+    certificate: str | None = None
+    """PEM file of our own certificate, where Zeek asks for one."""
+    key: str | None = None
+    """PEM file of its key; None: in the same file."""
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """How long Zeek may take to answer."""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set. Every value has a default that works."""
 
@@ -49,6 +64,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     store: StoreConfig = StoreConfig()
     join: JoinSettings = JoinSettings()
     verdict: VerdictConfig = VerdictConfig()
+    zeek: ZeekConfig = ZeekConfig()
 
     @classmethod
     def parse(cls, text: bytes, name: str) -> Self:
@@ -64,7 +80,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         validate(config.store, config.join)
         return config
 
-    def with_options(self, *, ca_bundle: str | None, redis_url: str | None) -> Self:
+    def with_options(self, *, ca_bundle: str | None, redis_url: str | None, zeek_url: str | None = None) -> Self:
         """Lay what the command line gave over the file."""
         replace = msgspec.structs.replace
         config = self
@@ -72,4 +88,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             config = replace(config, sensor=replace(config.sensor, ca_bundle=ca_bundle))
         if redis_url is not None:
             config = replace(config, store=replace(config.store, url=redis_url))
+        if zeek_url is not None:
+            config = replace(config, zeek=replace(config.zeek, url=zeek_url))
         return config

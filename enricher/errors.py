@@ -42,5 +42,9 @@ class OutputError(An1496Error):
     """A result cannot be written: disk full, no permission."""
 
 
+class DeliveryError(An1496Error):
+    """A sink cannot be reached, or refuses us."""
+
+
 class RegistryError(An1496Error):
     """A format, anomaly, evidence or sink is missing or stands twice: a fault of the code, found at import."""

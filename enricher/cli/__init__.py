@@ -45,6 +45,7 @@ def cli() -> None:
 @click.option("--endpoint", multiple=True, metavar="LOG", help="An endpoint log or a folder of them; any number.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True, help="Folder for the results.")
 @click.option("--redis", "redis_url", metavar="URL", help="Use this server; without it one is started and removed.")
+@click.option("--zeek", "zeek_url", metavar="URL", help="Tell this Zeek of the notices (ws:// or wss://).")
 @_CaBundle
 @_ConfigFile
 @click.option("--json", "as_json", is_flag=True, help="Print notices as JSON lines instead of a table.")
@@ -53,6 +54,7 @@ def replay(
     endpoint: tuple[str, ...],
     out: Path,
     redis_url: str | None,
+    zeek_url: str | None,
     ca_bundle: Path | None,
     config_file: Path | None,
     *,
@@ -62,7 +64,7 @@ def replay(
 
     INPUTs and LOGs are files, folders or - (standard input), plain or gzip, recognised by their content, in any order.
     """
-    engine = Engine.open(config_file, ca_bundle=ca_bundle, redis_url=redis_url)
+    engine = Engine.open(config_file, ca_bundle=ca_bundle, redis_url=redis_url, zeek_url=zeek_url)
     tally = Tally(engine.problems)
     sources = find([*inputs, *endpoint], tally.problems)
     with terminal.progress(sum(source.size or 0 for source in sources)) as progress:

@@ -50,10 +50,18 @@ class Engine:
         )
 
     @classmethod
-    def open(cls, config_file: Path | None, *, ca_bundle: Path | None = None, redis_url: str | None = None) -> Self:
+    def open(
+        cls,
+        config_file: Path | None,
+        *,
+        ca_bundle: Path | None = None,
+        redis_url: str | None = None,
+        zeek_url: str | None = None,
+    ) -> Self:
         """Make one from a configuration file and the command line's options."""
         config = Config() if config_file is None else Config.parse(_bytes(str(config_file)), str(config_file))
-        return cls(config.with_options(ca_bundle=str(ca_bundle) if ca_bundle else None, redis_url=redis_url))
+        roots = str(ca_bundle) if ca_bundle else None
+        return cls(config.with_options(ca_bundle=roots, redis_url=redis_url, zeek_url=zeek_url))
 
     def reader_for(self, kind: str, name: str) -> Reader:
         """A fresh reader for one input of a recognised kind."""

@@ -15,6 +15,7 @@ from enricher.model.session import Session
 from enricher.model.verdict import LedgerRow, Notice, Verdict
 from enricher.service import outputs, parallel
 from enricher.service.engine import Engine
+from enricher.service.feedback import Feedback
 from enricher.service.inputs import Input
 from enricher.service.reading import Progress, Tally, read
 from enricher.sinks import jsonl
@@ -39,13 +40,15 @@ class Outcome(msgspec.Struct):
 
 
 def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progress, tally: Tally) -> Outcome:
-    """Read every input into the store, conclude, and write the results. The order of inputs does not matter.
+    """Read every input into the store, conclude, write the results, tell Zeek. The order of inputs does not matter.
 
     Raises:
+        ConfigError: the Zeek to tell cannot be used.
         StoreError: Redis is away or refuses.
         OutputError: a result cannot be written.
     """
     outputs.folder(out)
+    zeek = Feedback.of(engine.config.zeek)
     with engine.open_store() as store:
         for records in parallel.each(_read, sources, engine, tally, progress):
             store.put(records)
@@ -62,6 +65,8 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
         NOTICES: told,
     }
     outputs.write(out, {name: map(jsonl.line, records) for name, records in results.items()})
+    if zeek is not None:
+        tally.problems += zeek.publish(told)
     return Outcome(told, ledger, join.hosts())
 
 

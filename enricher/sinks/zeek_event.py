@@ -1,0 +1,133 @@
+"""Zeek's WebSocket API, JSON version 1: a notice as the event that the Zeek package turns into one of Zeek's notices.
+
+Source: Zeek's manual on the WebSocket API, and Broker's on its JSON representation of values.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from enricher.model.text import visible
+from enricher.model.verdict import Notice, NoticeSession
+
+TOPIC: Final = "/an1496/notices"
+RECEIPTS: Final = "/an1496/receipts"
+"""Where the package tells what arrived."""
+
+_EVENT: Final = "AN1496::correlated_process_v1"
+_RECEIPT: Final = "AN1496::correlation_received"
+_LONGEST_NAME: Final = 300
+_LONGEST_TEXT: Final = 1000
+_encode = msgspec.json.Encoder().encode
+
+
+class _Value(msgspec.Struct, frozen=True):
+    kind: str = msgspec.field(name="@data-type")
+    data: Any
+
+
+class _Message(msgspec.Struct, frozen=True, tag_field="type", tag="data-message"):
+    topic: str
+    data: tuple[_Value, _Value, _Value]
+    kind: Literal["vector"] = msgspec.field(name="@data-type", default="vector")
+
+
+class Ack(msgspec.Struct, frozen=True, tag_field="type", tag="ack"):
+    """Zeek's answer to the subscriptions."""
+
+    version: str
+    """Zeek's."""
+
+
+class Refusal(msgspec.Struct, frozen=True, tag_field="type", tag="error"):
+    """What Zeek says of a message that it could not use."""
+
+    code: str
+    context: str
+
+
+class Receipt(msgspec.Struct, frozen=True, array_like=True):
+    """The package has seen this revision of this notice."""
+
+    id: str
+    revision: int
+
+
+_decode = msgspec.json.Decoder(_Message | Ack | Refusal).decode
+
+
+def subscriptions() -> bytes:
+    """The first message to Zeek: which topics we listen to."""
+    return _encode([RECEIPTS])
+
+
+def event(notice: Notice) -> bytes:
+    """The message that publishes a notice."""
+    first = notice.sessions[0]
+    arguments = (
+        _text(notice.id),
+        _Value("count", notice.revision),
+        _text(notice.severity),
+        _Value("integer", notice.score),
+        _Value("timestamp", _time(notice.first)),
+        _Value("count", notice.count),
+        _text(first.uid),
+        _Value("address", first.orig_h),
+        _port(first, first.orig_p),
+        _Value("address", first.resp_h),
+        _port(first, first.resp_p),
+        _text(notice.host or ""),
+        _text(_process(notice)),
+        _text(notice.summary, _LONGEST_TEXT),
+        _text(_evidence(notice), _LONGEST_TEXT),
+    )
+    version, kind = _Value("count", 1), _Value("count", 1)
+    call = _Value("vector", (_Value("string", _EVENT), _Value("vector", arguments)))
+    return _encode(_Message(TOPIC, (version, kind, call)))
+
+
+def reply(message: str | bytes) -> Ack | Refusal | Receipt | None:
+    """What Zeek says; None: an event that is not for us.
+
+    Raises:
+        ValueError: not a message of this protocol.
+    """
+    said: _Message | Ack | Refusal = _decode(message)
+    if not isinstance(said, _Message):
+        return said
+    try:
+        name, arguments = said.data[2].data
+        if name["data"] != _RECEIPT:
+            return None
+        id_, revision = (value["data"] for value in arguments["data"])
+    except (TypeError, KeyError, ValueError) as error:
+        raise msgspec.ValidationError("an event without name or arguments") from error
+    return msgspec.convert((id_, revision), Receipt)
+
+
+def _text(value: str, limit: int = _LONGEST_NAME) -> _Value:
+    return _Value("string", visible(value, limit))
+
+
+def _time(seconds: float) -> str:
+    """Broker's timestamps are UTC, in ISO 8601 without a zone."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def _port(session: NoticeSession, number: int) -> _Value:
+    """The fingerprint's first letter tells what carried the session; without one, nobody does."""
+    transport = {"t": "tcp", "d": "udp", "q": "udp"}.get((session.ja4 or "?")[0], "?")
+    return _Value("port", f"{number}/{transport}")
+
+
+def _process(notice: Notice) -> str:
+    if notice.process is not None:
+        return notice.process.image or ""
+    return " or ".join(notice.candidates)
+
+
+def _evidence(notice: Notice) -> str:
+    """What weighs most comes first, as there is not room for all."""
+    weighty = sorted((e for e in notice.evidence if e.weight), key=lambda e: -abs(e.weight))
+    return "; ".join(f"{e.text.removesuffix('.')} ({e.weight:+d})" for e in weighty)
