@@ -76,6 +76,7 @@ class Sslv2:
         if not side.pending:
             side.at = chunk[1:]
         data, side.pending = side.pending + chunk[0], b""
+        negotiation.not_tls |= negotiation.client is None and not is_hello(data)
         while data and not negotiation.over:
             if self._keyed and side.told:
                 negotiation.ciphertext(index)

@@ -4,7 +4,7 @@ import struct
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from enricher.sensor import sslv2
@@ -139,6 +139,7 @@ def test_what_only_begins_like_sslv2_is_none(wire):
 
 
 @settings(max_examples=200, deadline=None)
+@example(flights=[("c", b"\x80\x02\x00"), ("s", client_hello())], mss=1)
 @given(
     flights=st.lists(
         st.tuples(
