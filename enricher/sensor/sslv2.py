@@ -81,7 +81,7 @@ class Sslv2:
             if self._keyed and side.told:
                 negotiation.ciphertext(index)
                 break
-            if not data[0] & 0x80:
+            if not data[0] & 0x80 or not (side.told or _may_come_first(data)):
                 side.tls = True
                 return (data, *side.at)
             end = _HEADER + ((data[0] & 0x7F) << 8 | data[1]) if len(data) >= _HEADER else _HEADER
@@ -89,7 +89,7 @@ class Sslv2:
                 side.pending = data
                 break
             try:
-                self._message(index, data[:end])
+                self._message(index, Reader(data[:end], _HEADER, end))
             except MalformedError as error:
                 negotiation.error(side.at[1], f"SSLv2 message, {error}")
                 negotiation.not_tls = negotiation.client is None
@@ -101,14 +101,10 @@ class Sslv2:
         side = self._sides[index]
         side.pending, side.tls = b"", not (self._keyed and side.told)
 
-    def _message(self, index: int, data: bytes) -> None:
+    def _message(self, index: int, message: Reader) -> None:
         negotiation, side = self._negotiation, self._sides[index]
-        message = Reader(data, _HEADER, len(data))
         kind = message.number(1, "type")
         size = len(message)
-        if kind in {_CLIENT_HELLO, _SERVER_HELLO} and not side.told and not is_hello(data):
-            # Its first segment may have been too short to tell.
-            raise MalformedError(f"byte {_HEADER}: a hello of impossible version or lengths")
         if kind == _CLIENT_HELLO and not side.told:
             negotiation.client_hello_read(index, _client_hello(message), size, *side.at)
             side.told = True
@@ -128,6 +124,11 @@ class Sslv2:
             negotiation.alert(index, bytes([_FATAL, message.number(2, "error") & 0xFF]))
         else:
             raise MalformedError(f"byte {_HEADER}: type {kind} out of place")
+
+
+def _may_come_first(data: bytes) -> bool:
+    """Whether a side's first message may start with these bytes."""
+    return is_hello(data) or data[2:3] == bytes([_ERROR])
 
 
 def _ciphers(message: Reader, size: int) -> tuple[int, ...]:

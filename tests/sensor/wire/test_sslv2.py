@@ -60,6 +60,13 @@ def test_what_cannot_be_a_hello_is_none_however_short_its_first_segment(wire, he
     assert wire.sense(wire.pcap(wire.conversation([("c", hello), ("s", server_hello())], mss=mss))) == []
 
 
+@pytest.mark.parametrize("mss", [1460, 1, 2, 13])
+@pytest.mark.parametrize("junk", [b"\xff\3\1\2\0\1", b"\x80\x2e\1\0\2\0\x10\1\0\x80\2\0\x80", b"\x80\x80\x2e\1\0"])
+def test_what_waits_for_its_rest_is_known_to_be_no_hello_as_soon_as_it_can_be(wire, junk, mss):
+    flights = [("s", junk.ljust(40, b"\1")), ("c", wire.record(wire.client_hello()))]
+    assert wire.sense(wire.pcap(wire.conversation(flights, mss=mss))) == []
+
+
 def test_the_cipher_is_the_one_that_the_client_took(wire):
     flights = [SSLV2[0], ("s", server_hello(ciphers=(RC4, DES))), *SSLV2[2:]]
     assert wire.observe(flights).cipher == "SSLv20_CK_DES_192_EDE3_CBC_WITH_MD5"
