@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from enricher.model.session import Clock, Parent
+from enricher.model.session import Clock, Disposition, Parent
 
 Leg = Literal["process", "library", "session"]
 LegState = Literal["present", "absent", "unavailable"]
@@ -75,6 +75,10 @@ class NoticeServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     issuer: str | None
     cert_sha256: str | None
     ja3s: str | None
+    serial: str | None = None
+    """The certificate's serial number, upper-case hex."""
+    not_valid_before: float | None = None
+    not_valid_after: float | None = None
 
 
 class NoticeSession(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -93,6 +97,11 @@ class NoticeSession(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     method: str | None
     source: str | None = None
     """The record the sensor saw it in."""
+    disposition: Disposition | None = None
+    """What became of it in the ledger."""
+    version: str | None = None
+    """TLS version, as Zeek writes it."""
+    cipher: str | None = None
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,1 +1,1 @@
-"""Notice to bytes, one file per destination."""
+"""Notice to bytes; what a sink may be told. Who carries the bytes is in `service.delivery`."""

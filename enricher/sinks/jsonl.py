@@ -1,6 +1,7 @@
 """JSON lines: one record a line, UTF-8, no raw control characters."""
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -17,6 +18,11 @@ def _escaped(match: re.Match[bytes]) -> bytes:
     return b"\\u%04x" % ord(match.group().decode())
 
 
+def encode(value: Any) -> bytes:
+    """Encode a record, or plain maps and lists, as JSON without any newline."""
+    return _UNSAFE.sub(_escaped, _encode(value))
+
+
 def line(record: msgspec.Struct) -> bytes:
     """Encode one record as one line, newline included."""
-    return _UNSAFE.sub(_escaped, _encode(record)) + b"\n"
+    return encode(record) + b"\n"

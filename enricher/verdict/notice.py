@@ -170,6 +170,9 @@ def _server(top: Session, sessions: Sequence[Session]) -> NoticeServer:
         issuer=seen.cert_issuer,
         cert_sha256=seen.cert_chain_fps[0] if seen.cert_chain_fps else None,
         ja3s=top.observation.ja3s,
+        serial=seen.cert_serial,
+        not_valid_before=seen.cert_not_valid_before,
+        not_valid_after=seen.cert_not_valid_after,
     )
 
 
@@ -188,4 +191,7 @@ def _session(session: Session) -> NoticeSession:
         ja4=seen.ja4,
         method=session.method,
         source=seen.source,
+        disposition=session.disposition,
+        version=seen.version,
+        cipher=seen.cipher,
     )
