@@ -44,7 +44,7 @@ def certificates(body: bytes, extensions: list[int]) -> CertificateMessage:
         elif length and body[3] == SEQUENCE:  # as the length of a certificate that were 3 MB at least
             return CertificateMessage(key=reader.rest())
         while reader and len(chain) < _MAX_CERTIFICATES:
-            chain.append(reader.vector(3, "certificate").rest())
+            chain.append(reader.opaque(3, "certificate"))
     except MalformedError as malformed:
         error = error or f"Certificate, {malformed}"
     return CertificateMessage(tuple(filter(None, chain)), error=error)
@@ -55,7 +55,7 @@ def decompress(body: bytes) -> tuple[bytes | None, str | None]:
     reader = Reader(body, 0, len(body))
     try:
         algorithm, length = reader.number(2, "algorithm"), reader.number(3, "uncompressed length")
-        packed = reader.vector(3, "compressed certificate message").rest()
+        packed = reader.opaque(3, "compressed certificate message")
     except MalformedError as malformed:
         return None, f"CompressedCertificate, {malformed}"
     if algorithm != _ZLIB or length > _LARGEST:

@@ -86,11 +86,11 @@ def client_hello(body: bytes) -> ClientHello | None:
     try:
         version = reader.number(2, "version")
         reader.take(32, "random")
-        session_id = reader.vector(1, "session id").rest()
+        session_id = reader.opaque(1, "session id")
         if version in _DTLS:
             reader.vector(1, "cookie")
-        ciphers = reader.vector(2, "cipher suites").numbers("cipher suites")
-        compressions = reader.vector(1, "compression methods").rest()
+        ciphers = reader.codes(2, "cipher suites")
+        compressions = reader.opaque(1, "compression methods")
     except MalformedError:
         return None
     if tls_version(version) >> 8 != 3 or len(session_id) > 32 or not ciphers or not compressions:
@@ -107,7 +107,7 @@ def server_hello(body: bytes) -> ServerHello | None:
         version = reader.number(2, "version")
         random = reader.take(32, "random")
         draft = version >> 8 == 0x7F
-        session_id = b"" if draft else reader.vector(1, "session id").rest()
+        session_id = b"" if draft else reader.opaque(1, "session id")
         cipher = reader.number(2, "cipher suite")
         if not draft:
             reader.number(1, "compression method")
@@ -154,20 +154,17 @@ def _extensions(reader: Reader, hello: H, parsers: dict[int, Callable[[H, Reader
     except MalformedError as error:
         errors.append(str(error))
         extensions = reader
-    while extensions:
-        try:
-            kind, body = extensions.entry("extension")
-        except MalformedError as error:
-            errors.append(str(error))
-            break
-        hello.extensions.append(kind)
-        parse = parsers.get(kind)
-        if parse is not None:
-            try:
-                parse(hello, body)
-                _end(body)
-            except MalformedError as error:
-                errors.append(f"extension {kind}, {error}")
+    try:
+        for kind, body in extensions.entries("extension", parsers):
+            hello.extensions.append(kind)
+            if body is not None:
+                try:
+                    parsers[kind](hello, body)
+                    _end(body)
+                except MalformedError as error:
+                    errors.append(f"extension {kind}, {error}")
+    except MalformedError as error:
+        errors.append(str(error))
     return errors[0] if errors else None
 
 
@@ -177,7 +174,7 @@ def _server_name(hello: ClientHello, body: Reader) -> None:
     names = body.vector(2, "server name list")
     while names:
         kind = names.number(1, "name type")
-        name = names.vector(2, "host name").rest()
+        name = names.opaque(2, "host name")
         if kind == 0 and hello.server_name is None:
             hello.server_name = name
 
@@ -187,24 +184,24 @@ def _client_alpn(hello: ClientHello, body: Reader) -> None:
     found: list[bytes] = []
     hello.alpn = ()
     while names:
-        found.append(names.vector(1, "protocol name").rest())
+        found.append(names.opaque(1, "protocol name"))
         hello.alpn = tuple(found)
 
 
 def _groups(hello: ClientHello, body: Reader) -> None:
-    hello.groups = body.vector(2, "group list").numbers("group list")
+    hello.groups = body.codes(2, "group list")
 
 
 def _point_formats(hello: ClientHello, body: Reader) -> None:
-    hello.point_formats = body.vector(1, "point format list").rest()
+    hello.point_formats = body.opaque(1, "point format list")
 
 
 def _signature_algorithms(hello: ClientHello, body: Reader) -> None:
-    hello.signature_algorithms = body.vector(2, "signature algorithm list").numbers("signature algorithm list")
+    hello.signature_algorithms = body.codes(2, "signature algorithm list")
 
 
 def _client_versions(hello: ClientHello, body: Reader) -> None:
-    hello.versions = body.vector(1, "version list").numbers("version list")
+    hello.versions = body.codes(1, "version list")
 
 
 def _ech(hello: ClientHello, body: Reader) -> None:
@@ -217,7 +214,7 @@ def _ech(hello: ClientHello, body: Reader) -> None:
 
 
 def _server_alpn(hello: ServerHello, body: Reader) -> None:
-    hello.alpn = body.vector(2, "protocol name list").vector(1, "protocol name").rest()
+    hello.alpn = body.vector(2, "protocol name list").opaque(1, "protocol name")
 
 
 def _server_version(hello: ServerHello, body: Reader) -> None:

@@ -1,6 +1,7 @@
 """Reads the fields of TLS structures, every length checked."""
 
 import struct
+from collections.abc import Container, Iterator
 from typing import Final
 
 _entry: Final = struct.Struct(">HH").unpack_from
@@ -38,26 +39,47 @@ class Reader:
 
     def vector(self, size: int, what: str) -> "Reader":
         """A variable-length vector whose length is written in `size` bytes (RFC 8446 section 3.4)."""
-        start = self._pass(self.number(size, what), what)
+        start, self.offset = self._span(size, what)
         return Reader(self._data, start, self.offset)
 
-    def entry(self, what: str) -> tuple[int, "Reader"]:
-        """A 16-bit type and a vector with 16-bit length, as extensions are."""
-        kind, length = _entry(self._data, self._pass(4, what))
-        start = self._pass(length, f"{what} {kind}" if length > self.end - self.offset else what)
-        return kind, Reader(self._data, start, self.offset)
+    def opaque(self, size: int, what: str) -> bytes:
+        """The bytes of such a vector."""
+        start, self.offset = self._span(size, what)
+        return self._data[start : self.offset]
+
+    def codes(self, size: int, what: str) -> tuple[int, ...]:
+        """The 16-bit integers of such a vector."""
+        start, self.offset = self._span(size, what)
+        count, odd = divmod(self.offset - start, 2)
+        if odd:
+            raise MalformedError(f"byte {start}: {what} has an odd length of {self.offset - start}")
+        return struct.unpack_from(f">{count}H", self._data, start)
+
+    def entries(self, what: str, wanted: Container[int]) -> Iterator[tuple[int, "Reader | None"]]:
+        """16-bit types, each with a vector of 16-bit length, as extensions are; the vectors only of those `wanted`."""
+        data, end = self._data, self.end
+        while (start := self.offset + 4) <= end:
+            kind, length = _entry(data, start - 4)
+            if start + length > end:
+                break
+            self.offset = start + length
+            yield kind, Reader(data, start, self.offset) if kind in wanted else None
+        if self:
+            kind, length = _entry(data, self._pass(4, what))
+            self._pass(length, f"{what} {kind}")
 
     def rest(self) -> bytes:
         """All that is left."""
         start, self.offset = self.offset, self.end
         return self._data[start : self.end]
 
-    def numbers(self, what: str) -> tuple[int, ...]:
-        """All that is left, as 16-bit integers."""
-        data = self.rest()
-        if len(data) % 2:
-            raise MalformedError(f"byte {self.end - len(data)}: {what} has an odd length of {len(data)}")
-        return struct.unpack(f">{len(data) // 2}H", data)
+    def _span(self, size: int, what: str) -> tuple[int, int]:
+        """Where a vector starts and ends, whose length is written here in `size` bytes."""
+        start = self.offset + size
+        end = start + int.from_bytes(self._data[self.offset : start], "big")
+        if start > self.end or end > self.end:
+            self._pass(self.number(size, what), what)
+        return start, end
 
     def _pass(self, count: int, what: str) -> int:
         """Step over `count` bytes; where they started."""
