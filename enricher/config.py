@@ -10,6 +10,8 @@ from enricher.sensor.certificate import CertificateSettings
 from enricher.sensor.contract import WireSettings
 from enricher.sensor.thresholds import Thresholds
 from enricher.sensor.trust import TrustSettings
+from enricher.sinks.settings import DeliverySettings, Sink
+from enricher.sinks.settings import validate as validate_sinks
 from enricher.verdict.settings import VerdictOptions
 
 
@@ -65,6 +67,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     join: JoinSettings = JoinSettings()
     verdict: VerdictConfig = VerdictConfig()
     zeek: ZeekConfig = ZeekConfig()
+    sinks: tuple[Sink, ...] = ()
+    """Who is told of notices; any number."""
+    delivery: DeliverySettings = DeliverySettings()
 
     @classmethod
     def parse(cls, text: bytes, name: str) -> Self:
@@ -78,6 +83,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{name}: {error}", "see docs/configuration.md for every key") from error
         validate(config.store, config.join)
+        validate_sinks(config.sinks)
         return config
 
     def with_options(self, *, ca_bundle: str | None, redis_url: str | None, zeek_url: str | None = None) -> Self:
