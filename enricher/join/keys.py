@@ -19,6 +19,10 @@ all records of one host, share a slot.
 
 Both sides of a connection are filed under the side with the higher port, which is nearly always the client's: so
 every record of a 5-tuple, from any host, in any direction, lies in one bucket, and no busy server becomes one hot key.
+
+A replay's keys gather many records, so that a batch touches few. A service's keys (`exact`) hold what belongs together
+and no more: each expires by itself when nothing came for as long as records are kept, and what one record touches is
+little to read. What it touched is known from the record, so that no list of buckets is kept.
 """
 
 from typing import Final
@@ -29,6 +33,8 @@ FACT_SHARDS: Final = 256
 CLAIM_SLOT: Final = 600
 """Seconds in which one host's claims to an address are one interval."""
 
+_SERVICES: Final = 1 << 32
+
 _PORTS: Final = 8
 """Bits of the port that one bucket spans: 256 ports, so that a batch touches few keys."""
 
@@ -37,11 +43,11 @@ Pair = tuple[str, int, int]
 """Under what everything about two sides is filed: address and `port_bucket` of one, port of the other."""
 
 
-def pair(a_ip: str, a_port: int, b_ip: str, b_port: int) -> Pair:
-    """The same whichever side comes first."""
+def pair(a_ip: str, a_port: int, b_ip: str, b_port: int, bits: int = _PORTS) -> Pair:
+    """The same whichever side comes first; a bucket spans 2 to the `bits` ports."""
     if a_port > b_port or (a_port == b_port and a_ip > b_ip):
-        return a_ip, a_port >> _PORTS, b_port
-    return b_ip, b_port >> _PORTS, a_port
+        return a_ip, a_port >> bits, b_port
+    return b_ip, b_port >> bits, a_port
 
 
 def bucket_name(at: Pair) -> str:
@@ -72,9 +78,11 @@ def shard(text: str, shards: int) -> int:
 class Keys:
     """Key names under one namespace."""
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, *, exact: bool = False) -> None:
         self.names = f"{namespace}:n"
         self.seen = f"{namespace}:v:"
+        self.exact = exact
+        self.port_bits = 0 if exact else _PORTS
         self._p = namespace
 
     def connections(self, address: str, name: str) -> str:
@@ -107,19 +115,19 @@ class Keys:
 
     def machine(self, machine: str) -> str:
         """The shard of a machine's ProcessGuids."""
-        return f"{self._p}:g:{{{shard(machine, INDEX_SHARDS)}}}"
+        return f"{self._p}:g:{{{machine if self.exact else shard(machine, INDEX_SHARDS)}}}"
 
-    def resumable(self, client: str) -> str:
+    def resumable(self, client: str, service: str) -> str:
         """Full handshakes of a client."""
-        return f"{self._p}:r:{{{client}}}"
+        return f"{self._p}:r:{{{client}}}" + (f":{shard(service, _SERVICES)}" if self.exact else "")
 
     def certificates(self, fingerprint: str) -> str:
         """The shard of a certificate's facts."""
-        return f"{self._p}:x:{{{shard(fingerprint, FACT_SHARDS)}}}"
+        return f"{self._p}:x:{{{fingerprint if self.exact else shard(fingerprint, FACT_SHARDS)}}}"
 
     def facts(self, uid: str) -> str:
         """The shard of a connection's facts."""
-        return f"{self._p}:u:{{{shard(uid, FACT_SHARDS)}}}"
+        return f"{self._p}:u:{{{uid if self.exact else shard(uid, FACT_SHARDS)}}}"
 
     def prevalence(self, ja4: str) -> str:
         """Client addresses of one JA4."""

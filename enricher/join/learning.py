@@ -1,8 +1,10 @@
 """Learns clock offsets from connections that leave no doubt. Pure."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from enricher.join.clocks import Sample
 from enricher.join.hosts import Hosts
@@ -24,6 +26,16 @@ class FirstSession(NamedTuple):
     place: int | str
     guid: str | None
     ts: float
+
+
+class Lesson(msgspec.Struct, frozen=True, array_like=True):
+    """What some 5-tuples told of one host's clocks: kept, and taken in again later."""
+
+    host: str
+    certain: list[tuple[str, Sample]]
+    """Clock, sample."""
+    probable: list[tuple[str, Sample]]
+    first: list[FirstSession]
 
 
 class Learning:
@@ -65,6 +77,28 @@ class Learning:
             for o in sessions:
                 for event in sorted(ts):
                     self._keep(self.probable[key], Sample(o.ts, event, tuple_id))
+
+    def lessons(self) -> list[Lesson]:
+        """All that was learned, by host."""
+        found: dict[str, Lesson] = {}
+        of: Callable[[str], Lesson] = lambda host: found.setdefault(host, Lesson(host, [], [], []))  # noqa: E731
+        for (host, clock), samples in self.certain.items():
+            of(host).certain.extend((clock, sample) for sample in samples)
+        for (host, clock), samples in self.probable.items():
+            of(host).probable.extend((clock, sample) for sample in samples)
+        for host, first in self._first.items():
+            of(host).first.extend(FirstSession(place, guid, ts) for (place, guid), ts in first.items())
+        return list(found.values())
+
+    def recall(self, lesson: Lesson) -> None:
+        """Take in what was learned before."""
+        host = self._hosts.canonical(lesson.host)
+        for clock, sample in lesson.certain:
+            self._keep(self.certain[host, clock], sample)
+        for clock, sample in lesson.probable:
+            self._keep(self.probable[host, clock], sample)
+        for first in lesson.first:
+            self._note_first(host, first.place, first.guid, first.ts)
 
     def _keep(self, samples: list[Sample], sample: Sample) -> None:
         """Beyond the bound every second sample goes: offsets change rarely, and an even spread serves any time."""

@@ -9,6 +9,7 @@ from enricher.join.codec import decode, decode_process_event
 from enricher.join.duplicates import Connection, connection, connection_of, lay_over, without_duplicates
 from enricher.join.hosts import Hosts
 from enricher.join.keys import INDEX_SHARDS, short_name
+from enricher.join.learning import Learning, module_delta
 from enricher.join.process import Life, ProcessEvent, lives
 from enricher.join.routing import Command, handshake, score, service, split
 from enricher.join.settings import JoinSettings
@@ -69,6 +70,15 @@ class Reader:
         guids = self._store.prefixed([(self._keys.machine(m), m) for m in shared])
         return Hosts(seen, map(_by_guid, guids), self._settings)
 
+    def teach(self, hosts: Hosts, learning: Learning) -> None:
+        """Tell hosts their clocks: what connections told, and what the libraries that their processes loaded tell."""
+        deltas: dict[str, list[float]] = {}
+        for host, firsts in learning.first_sessions().items():
+            there = self.lives([(host, first.place) for first in firsts], hosts)
+            found = [module_delta(first, there[host, first.place]) for first in firsts]
+            deltas[host] = [delta for delta in found if delta is not None]
+        hosts.learn(learning.certain, learning.probable, deltas)
+
     def groups(self) -> Iterator[list[Bucket]]:
         """All buckets that hold observations, a bounded number at a time, always in the same order."""
         for shard in range(INDEX_SHARDS):
@@ -127,7 +137,7 @@ class Reader:
         """For each resumed session: the full handshakes that it can have resumed."""
         latest: list[Command] = []
         for o in resumed:
-            key = self._keys.resumable(o.orig_h)
+            key = self._keys.resumable(o.orig_h, service(o))
             latest.append(("ZREVRANGEBYLEX", key, f"[{handshake(o)}\x7f", f"[{service(o)}", "LIMIT", 0, _HANDSHAKES))
         places = [
             {(parts[5], parts[6]) for parts in split(members) if len(parts) == 7}
@@ -139,12 +149,21 @@ class Reader:
 
     def tenures(self, addresses: Iterable[str], hosts: Hosts) -> dict[str, Tenure]:
         """Whose each address was."""
-        wanted = sorted(set(addresses))
-        answers = self._store.read([("ZRANGE", self._keys.claims(a), 0, -1, "WITHSCORES") for a in wanted])
         return {
             address: Tenure(_claims(ends, hosts), self._settings.owner_reach)
-            for address, ends in zip(wanted, answers, strict=True)
+            for address, ends in self._ends(addresses).items()
         }
+
+    def claimants(self, addresses: Iterable[str]) -> set[str]:
+        """Names of the hosts that claim any of the addresses."""
+        ends = self._ends(addresses).values()
+        return {name for claims in ends for _, (_, _, name) in _ends_of(claims)}
+
+    def _ends(self, addresses: Iterable[str]) -> dict[str, list[bytes]]:
+        """Both ends of every claim to each address, and their times."""
+        wanted = sorted(set(addresses))
+        answers = self._store.read([("ZRANGE", self._keys.claims(a), 0, -1, "WITHSCORES") for a in wanted])
+        return dict(zip(wanted, answers, strict=True))
 
     def lives(self, places: Iterable[Place], hosts: Hosts) -> dict[Place, list[Life]]:
         """The processes at each place."""
@@ -210,12 +229,18 @@ def _by_guid(members: Iterable[bytes]) -> dict[str, set[str]]:
 
 
 def _claims(members: Sequence[bytes], hosts: Hosts) -> Iterator[Claim]:
-    """Both ends of each claim, in network time."""
-    ends: defaultdict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
-    for parts, ts in zip(split(members[::2]), members[1::2], strict=True):
-        if len(parts) == 4:
-            ends[tuple(parts[1:])][parts[0]] = float(ts) / 1e6
+    """The claims, in network time."""
+    ends: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for ts, claim in _ends_of(members):
+        ends[claim].append(ts)
     for (_, clock, name), found in ends.items():
         host = hosts.canonical(name)
-        times = [hosts.to_network(host, clock, ts) for ts in found.values()]
+        times = [hosts.to_network(host, clock, ts) for ts in found]
         yield Claim(min(times)[0], max(times)[0], host, all(sure for _, sure in times))
+
+
+def _ends_of(members: Sequence[bytes]) -> Iterator[tuple[float, tuple[str, str, str]]]:
+    """Both ends of each claim: the time, and slot, clock and name of the claim."""
+    for parts, ts in zip(split(members[::2]), members[1::2], strict=True):
+        if len(parts) == 4:
+            yield float(ts) / 1e6, (parts[1], parts[2], parts[3])

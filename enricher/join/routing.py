@@ -60,6 +60,7 @@ class Batch:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
+        self._bits = keys.port_bits
         self._connections: _Members[Pair] = defaultdict(list)
         self._observations: _Members[Pair] = defaultdict(list)
         self._processes: _Members[tuple[str, type[Any], str, str | None, int | None]] = defaultdict(list)
@@ -99,13 +100,14 @@ class Batch:
 
     def _observation(self, o: Observation, blob: bytes) -> None:
         when = int(o.ts * 1e6)
-        at = pair(o.orig_h, o.orig_p, o.resp_h, o.resp_p)
+        at = pair(o.orig_h, o.orig_p, o.resp_h, o.resp_p, self._bits)
         self._observations[at] += (when, blob)
         if o.ja4:
             self._clients[o.ja4].add(o.orig_h)
         if o.cert_chain_fps and not o.resumed:
-            member = f"{service(o)}{when:020d}{SEP}{o.uid}{SEP}{at[0]}{SEP}{bucket_name(at)}"
-            self._lists[self._keys.resumable(o.orig_h)] += (0, member)
+            what = service(o)
+            member = f"{what}{when:020d}{SEP}{o.uid}{SEP}{at[0]}{SEP}{bucket_name(at)}"
+            self._lists[self._keys.resumable(o.orig_h, what)] += (0, member)
 
     def _connection(self, c: NetworkConnect, blob: bytes) -> None:
         when, local_ip, remote_ip, remote_port = int(c.ts * 1e6), c.local_ip, c.remote_ip, c.remote_port
@@ -113,7 +115,7 @@ class Batch:
             self._others[self._keys.binds(c.host, c.local_port)] += (when, blob)
             local_ip = None
         else:
-            self._connections[pair(local_ip, c.local_port, remote_ip, remote_port)] += (when, blob)
+            self._connections[pair(local_ip, c.local_port, remote_ip, remote_port, self._bits)] += (when, blob)
         self._told[c.host, c.clock, c.guid, local_ip].append(c.ts)
 
     def _module(self, m: ModuleLoad, blob: bytes) -> None:
@@ -132,7 +134,8 @@ class Batch:
     def commands(self, *, ttl: int, most: int) -> Iterator[Command]:
         """For each key: add, drop the oldest beyond `most` (lists hold more), keep for `ttl` seconds."""
         self._index_hosts()
-        self._index_buckets()
+        if not self._keys.exact:
+            self._index_buckets()
         keys = self._keys
         for key, words in self._by_key():
             yield from (("ZADD", key, *words), ("ZREMRANGEBYRANK", key, 0, -most - 1), ("EXPIRE", key, ttl))

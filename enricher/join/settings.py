@@ -57,6 +57,44 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Observations of one 5-tuple from two inputs within this time are one connection."""
 
 
+class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a service tells what. All times in seconds."""
+
+    wait_seconds: float = 300.0
+    """A session that no endpoint record names waits at most this long, counted from its arrival."""
+    disorder_seconds: float = 60.0
+    """How far out of order one host's connection records may come: its stream has passed a session when one came that
+    is so much later."""
+    settle_seconds: float = 3600.0
+    """So long after its arrival a session is judged once more, by all that was learned since."""
+    repeat_seconds: float = 300.0
+    """A notice whose severity stays is told again at most this often, however many sessions it gains."""
+    refresh_seconds: float = 60.0
+    """Names and clocks of hosts are at most this old."""
+
+
+def validate_live(store: StoreSettings, live: LiveSettings) -> None:
+    """Refuse times that cannot work.
+
+    Raises:
+        ConfigError: a time is out of range, or longer than records are kept.
+    """
+    for name in LiveSettings.__struct_fields__:
+        value = getattr(live, name)
+        if not value >= 0:
+            raise ConfigError(f"live.{name} must not be less than zero", "remove it to get the default")
+        if value > store.retention_seconds:
+            raise ConfigError(
+                f"live.{name} is longer than records are kept ({store.retention_days} days)",
+                "raise store.retention_days or lower the time",
+            )
+    if live.wait_seconds > live.settle_seconds:
+        raise ConfigError(
+            f"live.wait_seconds ({live.wait_seconds:g}) is longer than live.settle_seconds ({live.settle_seconds:g})",
+            "a session is judged for the last time when it has waited",
+        )
+
+
 def validate(store: StoreSettings, join: JoinSettings | None = None) -> None:
     """Refuse settings that cannot work.
 

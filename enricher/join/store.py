@@ -27,13 +27,16 @@ _READ: Final = 128
 class Store:
     """Records of one namespace. A context manager; on exit an unnamed namespace is deleted."""
 
-    def __init__(self, link: Link, settings: StoreSettings, server: EmbeddedServer | None = None) -> None:
+    def __init__(
+        self, link: Link, settings: StoreSettings, server: EmbeddedServer | None = None, *, exact: bool = False
+    ) -> None:
+        """`exact`: keys as a service wants them, see `keys`."""
         self.settings = settings
         self.counters: Counter[str] = Counter()
         """`dropped.<kind>`: records dropped because a key was full; `unusable`: records with values beyond range."""
         self._private = settings.namespace is None
         self.namespace = settings.namespace or f"an1496:replay:{secrets.token_hex(8)}"
-        self.keys = Keys(self.namespace)
+        self.keys = Keys(self.namespace, exact=exact)
         self._link = link
         self._server = server
         self._flying: list[tuple[int, list[tuple[int, str]]]] = []

@@ -1,0 +1,128 @@
+"""What a round leaves in the store, in an order in which it may be cut off anywhere.
+
+A round that was cut off is done again from the same records and reaches the same end, as long as whatever makes it
+look is written after whatever it finds: first notices, then what was told of sessions, then when to look again, last
+the positions of the inputs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from enricher.join.live_keys import Bucket, LiveKeys
+from enricher.join.routing import Command, score, text
+from enricher.join.waiting import Mark, Standing
+from enricher.model.verdict import Notice
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """A notice as it was told last."""
+
+    at: float
+    notice: Notice
+
+
+class Changes:
+    """Commands in the making."""
+
+    def __init__(self, keys: LiveKeys, now: float) -> None:
+        self._keys = keys
+        self._now = score(now)
+        self._members: list[Command] = []
+        self._due: dict[str, float] = {}
+        self._notices: list[Command] = []
+        self._done: set[str] = set()
+        self._listeners: list[Command] = []
+        self._lessons: list[Command] = []
+        self._marks: list[Command] = []
+        self._standings: list[Command] = []
+        self._awaited: list[Command] = []
+        self._schedule: list[Command] = []
+        self._positions: list[Command] = []
+
+    def member(self, notice: str, bucket: Bucket) -> None:
+        """A bucket has a session of a notice."""
+        self._members.append(("ZADD", self._keys.members(notice), self._now, text(*bucket)))
+
+    def due(self, notice: str, at: float) -> None:
+        """A notice is to be told at a time."""
+        self._due[notice] = min(at, self._due.get(notice, at))
+
+    def told(self, notice: str, told: Told | None) -> None:
+        """A notice was looked at; what was told of it, if anything was."""
+        if told is not None:
+            self._notices.append(("SET", self._keys.told(notice), _encode(told)))
+        self._done.add(notice)
+
+    def listens(self, bucket: Bucket, topics: Iterable[str]) -> None:
+        """A bucket's sessions depend on these."""
+        self._listeners += [("ZADD", self._keys.topic(topic), self._now, text(*bucket)) for topic in sorted(topics)]
+
+    def lessons(self, bucket: str, kept: Mapping[str, bytes]) -> None:
+        """What a bucket told of hosts' clocks."""
+        for short, blob in kept.items():
+            key = self._keys.lessons(short)
+            self._lessons.append(("HSET", key, bucket, blob) if blob else ("HDEL", key, bucket))
+
+    def mark(self, short: str, field: bytes, mark: Mark) -> None:
+        """How far a source is with a host."""
+        self._marks.append(("HSET", self._keys.marks(short), field, _encode(mark)))
+
+    def standings(self, bucket: Bucket, standings: Mapping[str, Standing | None]) -> None:
+        """What was told of sessions; None: it is none any more."""
+        key = self._keys.standings(bucket)
+        kept: list[Any] = [word for id_, s in standings.items() if s is not None for word in (id_, _encode(s))]
+        if kept:
+            self._standings.append(("HSET", key, *kept))
+        if gone := [id_ for id_, s in standings.items() if s is None]:
+            self._standings.append(("HDEL", key, *gone))
+
+    def waits(self, bucket: Bucket, until: float | None) -> None:
+        """Until when a bucket's sessions wait at most; None: none does."""
+        self._schedule.append(_at(self._keys.waiting, bucket, until))
+
+    def awaits(self, bucket: Bucket, host: str, ts: float | None) -> None:
+        """The earliest session of a bucket that waits for a host; None: none does any more."""
+        self._awaited.append(_at(self._keys.awaiting(host), bucket, ts))
+
+    def settles(self, bucket: Bucket, at: float | None) -> None:
+        """When a bucket is judged once more; None: it is settled."""
+        self._schedule.append(_at(self._keys.unsettled, bucket, at))
+
+    def position(self, source: str, position: bytes) -> None:
+        """How far an input was read."""
+        self._positions.append(("HSET", self._keys.positions, source, position))
+
+    def commands(self, ttl: int) -> Iterator[Command]:
+        """All, in order; `ttl`: seconds to keep what is of one bucket, host, topic or notice."""
+        yield from self._joined(self._members, ttl)
+        for notice in self._due.keys() - self._done:
+            yield "ZADD", self._keys.untold, "LT", score(self._due[notice]), notice
+        yield from _lasting(self._notices, ttl)
+        if self._done:
+            yield "ZREM", self._keys.untold, *sorted(self._done)
+        yield from self._joined(self._listeners, ttl)
+        yield from _lasting((*self._lessons, *self._marks, *self._standings, *self._awaited), ttl)
+        yield from self._schedule
+        yield from self._positions
+
+    def _joined(self, commands: Iterable[Command], ttl: int) -> Iterator[Command]:
+        """Add to lists of buckets; who did not join anew for as long as records are kept holds none any more."""
+        for command in commands:
+            yield command
+            yield "ZREMRANGEBYSCORE", command[1], "-inf", self._now - ttl * 1_000_000
+            yield "EXPIRE", command[1], ttl
+
+
+def _lasting(commands: Iterable[Command], ttl: int) -> Iterator[Command]:
+    for command in commands:
+        yield command
+        if command[0] not in ("HDEL", "ZREM"):
+            yield "EXPIRE", command[1], ttl
+
+
+def _at(key: str, bucket: Bucket, at: float | None) -> Command:
+    return ("ZREM", key, text(*bucket)) if at is None else ("ZADD", key, score(at), text(*bucket))

@@ -1,0 +1,130 @@
+"""What is known of hosts, kept between rounds: read anew when it grew or aged, and never all of it at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from enricher.join.hosts import Hosts
+from enricher.join.keys import short_name
+from enricher.join.learning import Learning, Lesson
+from enricher.join.live_keys import LiveKeys
+from enricher.join.reader import Reader
+from enricher.join.routing import Command
+from enricher.join.settings import JoinSettings, LiveSettings
+from enricher.join.store import Store
+
+_NAMES_A_SECOND: Final = 10_000
+"""Names are not read more often than so many a second: a site that grows does not spend its time on reading them."""
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_lessons: Final = msgspec.msgpack.Decoder(list[Lesson])
+
+
+class Knowledge:
+    """Names and clocks of hosts."""
+
+    def __init__(self, store: Store, keys: LiveKeys, settings: JoinSettings, live: LiveSettings) -> None:
+        self._store = store
+        self._keys = keys
+        self._settings = settings
+        self._live = live
+        self._hosts: Hosts | None = None
+        self._read_at = 0.0
+        self._size = 0
+        self._age: dict[str, tuple[float, int]] = {}
+        """Canonical host → when its clocks were learned, from how many buckets."""
+        self._grown: defaultdict[str, set[str]] = defaultdict(set)
+        """Short name → buckets that told something new since then."""
+        self._fresh: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+        """Short name → bucket → what is not in the store yet."""
+
+    def hosts(self, reader: Reader, now: float) -> Hosts:
+        """All hosts. Their clocks are known once they were asked for by `learn`."""
+        (size,) = self._store.read([("ZCARD", self._store.keys.names)])
+        age = now - self._read_at
+        grown = size != self._size and age * _NAMES_A_SECOND >= size
+        if self._hosts is None or grown or age >= self._live.refresh_seconds or age < 0:
+            self._hosts, self._size, self._read_at = reader.hosts(), size, now
+            self._age.clear()
+        return self._hosts
+
+    def learn(self, names: Iterable[str], reader: Reader, hosts: Hosts, now: float) -> None:
+        """See to it that the clocks of these hosts are known, as well as they can be."""
+        wanted = sorted(host for host in {hosts.canonical(name) for name in names} if self._stale(host, hosts, now))
+        shorts = sorted({short_name(name) for host in wanted for name in hosts.names(host)})
+        told: dict[str, dict[str, bytes]] = {}
+        answers = self._read([("HGETALL", self._keys.lessons(short)) for short in shorts])
+        for short, answer in zip(shorts, answers, strict=True):
+            told[short] = answer | self._fresh.get(short, {})
+            self._trim(short, told[short])
+        learning = Learning(hosts, self._settings)
+        for by_bucket in told.values():
+            for _, blob in sorted(by_bucket.items()):
+                for lesson in _decoded(blob):
+                    if hosts.canonical(lesson.host) in wanted:
+                        learning.recall(lesson)
+        reader.teach(hosts, learning)
+        for host in wanted:
+            mine = {short_name(name) for name in hosts.names(host)}
+            self._age[host] = now, sum(len(told[short]) for short in mine)
+            for short in mine:
+                self._grown[short].clear()
+
+    def note(self, bucket: str, names: Iterable[str], lessons: Iterable[Lesson]) -> Mapping[str, bytes]:
+        """What a bucket told of the hosts that it speaks of: short name → what is to be kept."""
+        told: dict[str, list[Lesson]] = {short_name(name): [] for name in names}
+        for lesson in lessons:
+            told.setdefault(short_name(lesson.host), []).append(lesson)
+        kept = {short: _encode(sorted(found, key=_host)) if found else b"" for short, found in told.items()}
+        for short, blob in kept.items():
+            self._fresh[short][bucket] = blob
+            if blob:
+                self._grown[short].add(bucket)
+        return kept
+
+    def kept(self) -> None:
+        """What was noted is in the store."""
+        self._fresh.clear()
+
+    def forget(self) -> None:
+        """Read everything anew."""
+        self._hosts = None
+        self._age.clear()
+
+    def _stale(self, host: str, hosts: Hosts, now: float) -> bool:
+        """Never learned, too old, or there is as much news as was known."""
+        at, count = self._age.get(host, (None, 0))
+        grown = sum(len(self._grown.get(short_name(name), ())) for name in hosts.names(host))
+        return at is None or not 0 <= now - at < self._live.refresh_seconds or grown > count // 2
+
+    def _read(self, commands: list[Command]) -> Iterable[dict[str, bytes]]:
+        for flat in self._store.read(commands):
+            names = (name.decode("utf-8", "surrogateescape") for name in flat[::2])
+            yield dict(zip(names, flat[1::2], strict=True))
+
+    def _trim(self, short: str, told: dict[str, bytes]) -> None:
+        """Of very many buckets, those that told of the latest sessions stay."""
+        excess = len(told) - 2 * self._settings.clock_samples
+        if excess <= 0:
+            return
+        oldest = sorted(told, key=lambda bucket: _latest(told[bucket]))[: excess + self._settings.clock_samples]
+        list(self._store.read([("HDEL", self._keys.lessons(short), *oldest)]))
+        for bucket in oldest:
+            del told[bucket]
+
+
+def _decoded(blob: bytes) -> list[Lesson]:
+    try:
+        return _lessons.decode(blob) if blob else []
+    except msgspec.DecodeError:  # others can write under our keys
+        return []
+
+
+def _latest(blob: bytes) -> float:
+    return max((sample.network for each in _decoded(blob) for _, sample in (*each.certain, *each.probable)), default=0)
+
+
+def _host(lesson: Lesson) -> str:
+    return lesson.host
