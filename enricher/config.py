@@ -9,7 +9,6 @@ from enricher.join.settings import JoinSettings, StoreSettings, validate
 from enricher.sensor.certificate import CertificateSettings
 from enricher.sensor.contract import WireSettings
 from enricher.sensor.thresholds import Thresholds
-from enricher.sensor.trust import TrustSettings
 from enricher.sinks.settings import DeliverySettings, Sink
 from enricher.sinks.settings import validate as validate_sinks
 from enricher.verdict.settings import VerdictOptions
@@ -20,7 +19,6 @@ class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     wire: WireSettings = WireSettings()
     certificate: CertificateSettings = CertificateSettings()
-    trust: TrustSettings = TrustSettings()
     thresholds: Thresholds = Thresholds()
     ca_bundle: str | None = None
     """PEM file of trusted roots; None: certifi's."""

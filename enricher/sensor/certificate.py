@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from enricher.sensor.hostname import matches
-from enricher.sensor.trust import Trust
+from enricher.sensor.trust import Path, Trust
 from enricher.sensor.x509 import Certificate
 
 
@@ -20,8 +20,8 @@ class CertificateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     """Larger certificates are hashed only; hash-based post-quantum signatures need 50 KB."""
     max_names: int = 500
     """Subject alternative names that are kept of a certificate, as Zeek logs them."""
-    max_cached_chains: int = 1024
-    """Chains whose facts are remembered."""
+    max_cached_bytes: int = 4 << 20
+    """Size of the certificates whose facts are remembered; these take up to ten times as much."""
 
 
 class _Chain(NamedTuple):
@@ -30,7 +30,10 @@ class _Chain(NamedTuple):
     names: tuple[str, ...]
     """What the leaf is good for: its DNS names, or where it has no alternative names its common name."""
     names_complete: bool
-    readable: tuple[bytes, ...]
+    path: Path | None
+    """None: nobody looked for one, or OpenSSL cannot read the leaf."""
+    size: int
+    """Bytes of the certificates."""
 
 
 class Certificates:
@@ -40,6 +43,7 @@ class Certificates:
         self._trust = trust
         self._settings = settings or CertificateSettings()
         self._chains: OrderedDict[tuple[str, ...], _Chain] = OrderedDict()
+        self._cached_bytes = 0
 
     def facts(self, chain: tuple[bytes, ...], server_name: str | None, ts: float) -> dict[str, Any]:
         """Fields of `model.observation.Observation` for a chain (DER, leaf first); nothing for an empty one.
@@ -51,12 +55,8 @@ class Certificates:
             return {}
         known = self._chain(chain)
         facts = dict(known.facts)
-        if self._trust and known.readable:
-            verdict = self._trust.validate(known.readable, ts)
-            if verdict:
-                facts["validation_code"], facts["validation_status"] = verdict
-            else:
-                facts["certificate_error"] = facts["certificate_error"] or "certificate 0: OpenSSL cannot read it"
+        if known.path is not None:
+            facts["validation_code"], facts["validation_status"] = known.path.at(ts)
         if server_name:
             covered = matches(server_name, known.names, facts.get("san_ip") or ())
             facts["sni_matches_cert"] = covered if covered or known.names_complete else None
@@ -66,12 +66,15 @@ class Certificates:
         looked_at = chain[: self._settings.max_chain_length]
         fingerprints = tuple(hashlib.sha256(der).hexdigest() for der in looked_at)
         key = (*fingerprints, str(len(chain)))
-        if key not in self._chains:
-            self._chains[key] = self._read(looked_at, fingerprints, len(chain))
-            if len(self._chains) > self._settings.max_cached_chains:
-                self._chains.popitem(last=False)
-        self._chains.move_to_end(key)
-        return self._chains[key]
+        known = self._chains.get(key)
+        if known is None:
+            known = self._chains[key] = self._read(looked_at, fingerprints, len(chain))
+            self._cached_bytes += known.size
+            while self._cached_bytes > self._settings.max_cached_bytes:
+                self._cached_bytes -= self._chains.popitem(last=False)[1].size
+        else:
+            self._chains.move_to_end(key)
+        return known
 
     def _read(self, chain: tuple[bytes, ...], fingerprints: tuple[str, ...], sent: int) -> _Chain:
         limit = self._settings.max_certificate_bytes
@@ -85,8 +88,13 @@ class Certificates:
             names = facts.get("san_dns") or ()
         elif leaf and leaf.common_name:
             names = (leaf.common_name,)
-        readable = tuple(der for der in chain if len(der) <= limit) if leaf else ()
-        return _Chain(facts, names, leaf is not None and leaf.names_complete and "cert_subject" in facts, readable)
+        path = None
+        if self._trust and leaf:
+            path = self._trust.path(tuple(der for der in chain if len(der) <= limit))
+            if path is None:
+                facts["certificate_error"] = facts["certificate_error"] or "certificate 0: OpenSSL cannot read it"
+        complete = leaf is not None and leaf.names_complete and "cert_subject" in facts
+        return _Chain(facts, names, complete, path, sum(map(len, chain)))
 
     def _error(self, chain: tuple[bytes, ...], leaf: Certificate | None, sent: int) -> str | None:
         for position, der in enumerate(chain):

@@ -57,8 +57,9 @@ class Connection:
     @property
     def buffered(self) -> int:
         """Bytes held."""
-        held = self.negotiation.held if self._sslv2 is None else self.negotiation.held + self._sslv2.buffered
-        return held + sum(part.buffered for part in (*self._records, *self._messages))
+        (a, b), (c, d) = self._records, self._messages
+        held = self.negotiation.held + a.buffered + b.buffered + c.buffered + d.buffered
+        return held if self._sslv2 is None else held + self._sslv2.buffered
 
     def feed(self, index: int, chunk: Chunk) -> None:
         """Take the next bytes of a direction."""

@@ -50,9 +50,9 @@ class Observer:
         return Observation(
             ts=ts,
             uid=uid(key, ts),
-            orig_h=str(ipaddress.ip_address(source)),
+            orig_h=_address(source),
             orig_p=source_port,
-            resp_h=str(ipaddress.ip_address(destination)),
+            resp_h=_address(destination),
             resp_p=destination_port,
             proto="tcp" if tcp else "udp",
             community_id=community_id(key, TCP if tcp else _UDP),
@@ -68,6 +68,10 @@ class Observer:
             **_server(negotiation),
             **_certificates(negotiation, self._certificates, ts),
         )
+
+
+def _address(packed: bytes) -> str:
+    return ".".join(map(str, packed)) if len(packed) == 4 else str(ipaddress.IPv6Address(packed))
 
 
 def text(data: bytes) -> str:

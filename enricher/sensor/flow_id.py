@@ -8,16 +8,18 @@ from enricher.sensor.packet import reverse
 
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGITS: Final = 17
+_PAIRS: Final = tuple(low + high for high in _BASE62 for low in _BASE62)
+"""Two digits at a time, the lower one first."""
 
 
 def uid(key: bytes, ts: float) -> str:
     """`C` and 17 base-62 digits, the same whenever the connection with this key and time is read again."""
     number = int.from_bytes(hashlib.sha256(key + ts.hex().encode("ascii")).digest(), "big") % 62**_DIGITS
     digits = []
-    for _ in range(_DIGITS):
-        number, digit = divmod(number, 62)
-        digits.append(_BASE62[digit])
-    return "C" + "".join(digits)
+    for _ in range(_DIGITS // 2):
+        number, pair = divmod(number, 62 * 62)
+        digits.append(_PAIRS[pair])
+    return f"C{''.join(digits)}{_BASE62[number]}"
 
 
 def community_id(key: bytes, protocol: int) -> str:

@@ -38,7 +38,10 @@ def _covers(pattern: str, name: str, *, literal: bool) -> bool:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    text = text.strip("[]")
+    if ":" not in text and not text[-1:].isdigit():
+        return None  # most names end so, and an error costs more than the look
     try:
-        return ipaddress.ip_address(text.strip("[]"))
+        return ipaddress.ip_address(text)
     except ValueError:
         return None

@@ -104,7 +104,7 @@ class Negotiation:
 
     def history(self, originator: int) -> str:
         """Zeek's ssl_history: upper case from the client; `^` first where the client is not the originator."""
-        letters = (letter.upper() if side == self.client else letter for letter, side in self._history)
+        letters = [letter.upper() if side == self.client else letter for letter, side in self._history]
         return ("^" if self.client != originator else "") + "".join(letters)
 
     def name(self, index: int) -> str:

@@ -4,13 +4,10 @@ The answer must not change with today's date, so OpenSSL leaves the dates out an
 the time of the capture. Local policy (security levels, purposes) has no say: the question is who vouches.
 """
 
-import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-import msgspec
 from OpenSSL import crypto
 
 from enricher.errors import ConfigError
@@ -23,13 +20,6 @@ _FLAGS: Final = _NO_CHECK_TIME | crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X5
 _PEM: Final = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----.*?-----END (?:X509 )?CERTIFICATE-----", re.DOTALL)
 
 
-class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of the verification."""
-
-    max_cached_chains: int = 4096
-    """Chains whose verification is remembered, about 300 bytes each."""
-
-
 class Validation(NamedTuple):
     """The verdict on one chain."""
 
@@ -39,24 +29,33 @@ class Validation(NamedTuple):
     """Its meaning, with the dates of every certificate of the built chain judged at the time asked for."""
 
 
-class _Built(NamedTuple):
+class Path(NamedTuple):
+    """What OpenSSL found: a way to a trusted certificate, or why there is none."""
+
     code: int
-    not_before: float
-    """Latest start in the built chain."""
-    not_after: float
-    """Earliest end in the built chain."""
+    """X509_V_ERR_*, dates left out."""
+    not_before: float = float("-inf")
+    """Latest start on the way."""
+    not_after: float = float("inf")
+    """Earliest end on the way."""
+
+    def at(self, ts: float) -> Validation:
+        """The verdict at `ts`, seconds since 1970."""
+        if self.code == validation.OK and ts > self.not_after:
+            return Validation(self.code, validation.EXPIRED)
+        if self.code == validation.OK and ts < self.not_before:
+            return Validation(self.code, validation.NOT_YET_VALID)
+        return Validation(self.code, validation.meaning(self.code))
 
 
 class Trust:
     """A set of trusted certificates. Any of them ends a chain, whether it is a root or not."""
 
-    def __init__(self, anchors: Iterable[crypto.X509], settings: TrustSettings | None = None) -> None:
+    def __init__(self, anchors: Iterable[crypto.X509]) -> None:
         self._store = _store(anchors, _FLAGS)
-        self._settings = settings or TrustSettings()
-        self._built: OrderedDict[tuple[bytes, ...], _Built | None] = OrderedDict()
 
     @classmethod
-    def from_pem(cls, pem: bytes, name: str = "CA bundle", settings: TrustSettings | None = None) -> "Trust":
+    def from_pem(cls, pem: bytes, name: str = "CA bundle") -> "Trust":
         """Trust the certificates of a PEM bundle; those that OpenSSL cannot read are left out.
 
         Raises:
@@ -65,27 +64,10 @@ class Trust:
         anchors = [anchor for block in _PEM.findall(pem) if (anchor := _load(crypto.FILETYPE_PEM, block)) is not None]
         if not anchors:
             raise ConfigError(f"{name}: holds no certificate in PEM form", "give a file of BEGIN CERTIFICATE blocks")
-        return cls(anchors, settings)
+        return cls(anchors)
 
-    def validate(self, chain: tuple[bytes, ...], ts: float) -> Validation | None:
-        """Judge a chain (DER, leaf first, the rest in any order) at `ts`; None: OpenSSL cannot read the leaf."""
-        key = tuple(hashlib.sha256(der).digest() for der in chain)
-        if key in self._built:
-            self._built.move_to_end(key)
-        else:
-            self._built[key] = self._build(chain)
-            if len(self._built) > self._settings.max_cached_chains:
-                self._built.popitem(last=False)
-        built = self._built[key]
-        if built is None:
-            return None
-        if built.code == validation.OK and ts > built.not_after:
-            return Validation(built.code, validation.EXPIRED)
-        if built.code == validation.OK and ts < built.not_before:
-            return Validation(built.code, validation.NOT_YET_VALID)
-        return Validation(built.code, validation.meaning(built.code))
-
-    def _build(self, chain: tuple[bytes, ...]) -> _Built | None:
+    def path(self, chain: tuple[bytes, ...]) -> Path | None:
+        """Look for a way from a chain's leaf (DER, leaf first, the rest in any order); None: OpenSSL cannot read it."""
         leaf, *others = (_load(crypto.FILETYPE_ASN1, der) for der in chain) if chain else (None,)
         if leaf is None:
             return None
@@ -99,13 +81,13 @@ class Trust:
         if code == validation.SELF_SIGNED and not _signs_itself(leaf):
             # Equal names, but another key signed: the issuer is somebody of the same name whom we do not know.
             code = validation.NO_LOCAL_ISSUER
-        return _Built(code, float("-inf"), float("inf"))
+        return Path(code)
 
 
-def _window(chain: list[crypto.X509]) -> _Built:
+def _window(chain: list[crypto.X509]) -> Path:
     """When every certificate of a chain is valid."""
     facts = [Certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, one), 0).facts for one in chain]
-    return _Built(
+    return Path(
         validation.OK,
         max(one.get("cert_not_valid_before", float("-inf")) for one in facts),
         min(one.get("cert_not_valid_after", float("inf")) for one in facts),

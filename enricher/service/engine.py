@@ -39,7 +39,7 @@ class Engine:
         self.problems: list[Problem] = []
         """Lines of the user's lists that could not be used."""
         roots = config.sensor.ca_bundle or certifi.where()
-        trust = Trust.from_pem(_bytes(roots), roots, config.sensor.trust)
+        trust = Trust.from_pem(_bytes(roots), roots)
         self._certificates = Certificates(trust, config.sensor.certificate)
         self._thresholds = _thresholds(config.sensor)
         self._lists = self._read_lists()

@@ -20,7 +20,8 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 
 def encode(value: Any) -> bytes:
     """Encode a record, or plain maps and lists, as JSON without any newline."""
-    return _UNSAFE.sub(_escaped, _encode(value))
+    data = _encode(value)
+    return data if data.isascii() and b"\x7f" not in data else _UNSAFE.sub(_escaped, data)
 
 
 def line(record: msgspec.Struct) -> bytes:

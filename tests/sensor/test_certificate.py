@@ -177,8 +177,9 @@ def test_a_long_chain_is_read_up_to_its_bound(pki):
 
 
 def test_the_cache_is_bounded_and_gives_the_same_facts(pki):
-    certificates = Certificates(None, CertificateSettings(max_cached_chains=2))
     chains = [(pki.issue(f"CN=h{n}").der,) for n in range(4)]
+    room = sum(len(der) for (der,) in chains[2:]) + 100
+    certificates = Certificates(None, CertificateSettings(max_cached_bytes=room))
     first = [certificates.facts(chain, None, 0.0) for chain in chains]
     assert [certificates.facts(chain, None, 0.0) for chain in chains] == first
     assert len(certificates._chains) == 2

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from enricher.errors import ConfigError
 from enricher.sensor.certificate import Certificates
-from enricher.sensor.trust import Trust, TrustSettings
+from enricher.sensor.trust import Trust
 from enricher.sensor.validation import chain_failed
 
 
@@ -24,7 +24,7 @@ def trust(root):
 
 
 def verdict(trust, pki, *chain, ts=None):
-    return trust.validate(tuple(one.der for one in chain), pki.now if ts is None else ts)
+    return trust.path(tuple(one.der for one in chain)).at(pki.now if ts is None else ts)
 
 
 def test_a_chain_to_a_trusted_root_is_ok_in_any_order(pki, trust, root, middle):
@@ -56,7 +56,7 @@ def test_equal_names_signed_by_another_key_are_no_self_signature(pki, trust):
 
 def test_a_broken_self_signature_is_no_self_signature(pki, trust):
     der = pki.issue().der
-    assert trust.validate((der[:-1] + bytes([der[-1] ^ 1]),), pki.now)[0] == 20
+    assert trust.path((der[:-1] + bytes([der[-1] ^ 1]),)).at(pki.now)[0] == 20
 
 
 def test_a_forged_signature_under_a_trusted_name_is_not_trusted(pki, trust):
@@ -68,7 +68,7 @@ def test_a_forged_issuer_cannot_hide_behind_a_broken_extension(pki, trust):
     forged = pki.issue(by=pki.authority("CN=Test Root"), dns=("a.example",)).der
     broken = forged.replace(b"\x82\x09a.example", b"\x82\x0aa.example")
     assert broken != forged
-    validation = trust.validate((broken,), pki.now)
+    validation = trust.path((broken,)).at(pki.now)
     assert chain_failed(validation.code)
 
 
@@ -106,13 +106,6 @@ def test_small_keys_do_not_hide_who_vouches(pki):
     assert verdict(Trust.from_pem(root.pem), pki, pki.issue(by=root, key=pki.weak_rsa)) == (0, "ok")
 
 
-def test_the_cache_is_bounded(pki, root):
-    trust = Trust.from_pem(root.pem, settings=TrustSettings(max_cached_chains=3))
-    for number in range(6):
-        verdict(trust, pki, pki.issue(f"CN=h{number}", by=root))
-    assert len(trust._built) == 3
-
-
 def test_a_bundle_without_certificates_is_refused_with_its_name():
     with pytest.raises(ConfigError, match=r"corp\.pem: holds no certificate"):
         Trust.from_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "corp.pem")
@@ -128,10 +121,10 @@ def test_without_a_trust_store_validation_is_unknown(pki):
 
 
 def test_an_unreadable_leaf_has_no_validation_and_an_unreadable_issuer_is_left_out(pki, trust, middle):
-    assert trust.validate((b"junk", middle.der), pki.now) is None
+    assert trust.path((b"junk", middle.der)) is None
     assert "validation_code" not in Certificates(trust).facts((b"junk",), None, pki.now)
-    assert trust.validate((pki.issue(by=middle).der, b"junk", middle.der), pki.now) == (0, "ok")
-    assert trust.validate((), pki.now) is None
+    assert trust.path((pki.issue(by=middle).der, b"junk", middle.der)).at(pki.now) == (0, "ok")
+    assert trust.path(()) is None
 
 
 def test_facts_carry_the_verdict(pki, trust, middle):
@@ -150,5 +143,5 @@ def test_any_change_to_a_certificate_gets_a_verdict_or_none(pki, trust, middle, 
     der = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 3))):
         der[data.draw(st.integers(0, 299))] = data.draw(st.integers(0, 255))
-    result = trust.validate((bytes(der), middle.der), pki.now)
-    assert result is None or (isinstance(result.code, int) and result.status.isprintable())
+    path = trust.path((bytes(der), middle.der))
+    assert path is None or (isinstance(path.code, int) and path.at(pki.now).status.isprintable())

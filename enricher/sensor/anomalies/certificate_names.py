@@ -24,8 +24,9 @@ def _default_subject(case: Case) -> str | None:
     if o.cert_subject is None:
         return None
     names = (o.cert_subject, o.cert_issuer or "")
+    both = "\n".join(names)
     for default in sorted(case.thresholds.default_subjects):
-        if any(_holds(name, default) for name in names):
+        if default.partition(",")[0] in both and any(_holds(name, default) for name in names):
             return default
     subject = attributes(o.cert_subject)
     if o.cert_subject == o.cert_issuer and _metasploit(subject):
@@ -36,8 +37,8 @@ def _default_subject(case: Case) -> str | None:
 
 
 def _holds(name: str, default: str) -> bool:
-    """Whether a name has all attributes of a default; most have not even its letters, which is cheap to see."""
-    return all(part in name for part in default.split(",")) and set(attributes(default)) <= set(attributes(name))
+    """Whether a name has all attributes of a default."""
+    return set(attributes(default)) <= set(attributes(name))
 
 
 def _metasploit(subject: tuple[tuple[str, str], ...]) -> bool:
