@@ -108,6 +108,24 @@ function default_in(i: Info): string
 	return "";
 	}
 
+# What is found is kept with the chain, as long as the option stays as it is.
+redef record Chain += {
+	default_name: string &optional;
+	default_generation: count &default=0;
+};
+
+global defaults_generation = 1;
+
+event zeek_init()
+	{
+	Option::set_change_handler("AN1496::default_subjects", function(id: string,
+	    names: set[string]): set[string]
+		{
+		++defaults_generation;
+		return names;
+		});
+	}
+
 hook AN1496::judge(c: connection, s: Session)
 	{
 	local i = s$info;
@@ -118,7 +136,12 @@ hook AN1496::judge(c: connection, s: Session)
 		abnormal(s, "sni_mismatch", fmt("asked for %s, got %s", i$server_name,
 		    names_in(i)));
 
-	local found = default_in(i);
-	if ( found != "" )
-		abnormal(s, "default_subject", found);
+	local chain = s$chain;
+	if ( chain$default_generation != defaults_generation )
+		{
+		chain$default_name = default_in(i);
+		chain$default_generation = defaults_generation;
+		}
+	if ( chain$default_name != "" )
+		abnormal(s, "default_subject", chain$default_name);
 	}

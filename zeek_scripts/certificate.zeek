@@ -70,7 +70,8 @@ export {
 		san: AlternativeNames &optional;
 		## The leaf's basic constraints.
 		basic_constraints: X509::BasicConstraints &optional;
-		## What the leaf is good for: its DNS names, or its common name where it has no alternative names; lower case.
+		## What the leaf is good for: its DNS names, or its common name where it has no
+		## alternative names; lower case, without the root's dot.
 		names: vector of string &default=vector();
 		## False: there may be more names than were read.
 		names_complete: bool &default=F;
@@ -204,6 +205,12 @@ function alternative_names(x: X509::Info): AlternativeNames
 	return names;
 	}
 
+# Without case and the root's dot.
+function comparable(name: string): string
+	{
+	return to_lower(ends_with(name, ".") ? name[0 : -1] : name);
+	}
+
 function take_names(chain: Chain, x: X509::Info)
 	{
 	if ( has_alternative_names(x) )
@@ -212,7 +219,7 @@ function take_names(chain: Chain, x: X509::Info)
 		local found = alternative_names(x);
 		if ( found?$dns )
 			for ( _, name in found$dns )
-				chain$names += to_lower(name);
+				chain$names += comparable(name);
 		if ( found?$dns || found?$ip )
 			chain$san = found;
 		if ( x?$san && x$san?$dns && |x$san$dns| > max_names )
@@ -222,7 +229,7 @@ function take_names(chain: Chain, x: X509::Info)
 		{
 		chain$names_complete = T;
 		if ( x$certificate?$cn )
-			chain$names += to_lower(printable(x$certificate$cn));
+			chain$names += comparable(printable(x$certificate$cn));
 		}
 	}
 
@@ -291,9 +298,9 @@ function chain_facts(sent: vector of Files::Info): Chain
 
 function covers(chain: Chain, server_name: string): bool
 	{
-	local wanted = to_lower(ends_with(server_name, ".") ? server_name[0 : -1] :
-	    server_name);
-	local address = gsub(wanted, /^\[|\]$/, "");
+	local wanted = comparable(server_name);
+	local address = starts_with(wanted, "[") ? gsub(wanted, /^\[|\]$/, "") :
+	    wanted;
 	local literal = is_valid_ip(address);
 	if ( literal && chain?$san && chain$san?$ip )
 		for ( _, ip in chain$san$ip )
@@ -301,8 +308,7 @@ function covers(chain: Chain, server_name: string): bool
 				return T;
 
 	for ( _, name in chain$names )
-		if ( literal ? name == wanted : x509_check_hostname(wanted, gsub(name, /\.$/,
-		    "")) )
+		if ( literal ? name == wanted : x509_check_hostname(wanted, name) )
 			return T;
 
 	return F;

@@ -45,6 +45,21 @@ export {
 	## JA4 with JA4_r, its sorted string.
 	global ja4: function(hello: ClientHello): Fingerprint;
 
+	## What a ClientHello tells of the program that sent it.
+	type ClientFingerprints: record {
+		## JA3.
+		ja3: Fingerprint;
+		## JA4.
+		ja4: Fingerprint;
+		## The highest version offered.
+		best_version: count;
+		## It says that it retries with a lower version (RFC 7507).
+		retries_lower: bool;
+	};
+
+	## All of these at once; those of hellos that were seen lately are remembered.
+	global client_fingerprints: function(hello: ClientHello): ClientFingerprints;
+
 	## RFC 8701's sixteen values that mean nothing: 0x0A0A, 0x1A1A … 0xFAFA.
 	global is_grease: function(code: count): bool;
 
@@ -75,38 +90,78 @@ const tls_of_dtls: table[count] of count = {
 	[0x0100] = 0x0302,
 };
 
+# A list of a hello, in the words of the fingerprints, without GREASE.
+type Words: record {
+	decimal: string;
+	hexadecimal: string;
+	# Sorted; of extensions without the server name and ALPN, whose presence JA4 tells elsewhere.
+	sorted: string;
+	amount: count;
+};
+
+# Programs repeat their hellos; browsers at least their lists, up to the value of GREASE and the order of extensions.
+const max_lists = 2000;
+global list_memory: table[string] of Words = table();
+global extension_memory: table[string] of Words = table();
+global hellos: table[string] of ClientFingerprints = table();
+
 function is_grease(code: count): bool
 	{
 	return ( code & 0x0f0f ) == 0x0a0a && code / 256 == code % 256;
 	}
 
-function without_grease(codes: index_vec): index_vec
+function join_hexadecimal(codes: index_vec): string
 	{
+	local parts: vector of string = vector();
+	for ( _, code in codes )
+		parts += fmt("%04x", code);
+
+	return join_string_vec(parts, ",");
+	}
+
+function read_list(codes: index_vec, unsorted: set[count]): Words
+	{
+	local decimal: vector of string = vector();
 	local kept: index_vec = vector();
+	local to_sort: index_vec = vector();
 	for ( _, code in codes )
 		if ( ! is_grease(code) )
+			{
+			decimal += cat(code);
 			kept += code;
+			if ( code !in unsorted )
+				to_sort += code;
+			}
 
-	return kept;
+	sort(to_sort);
+	return Words($decimal=join_string_vec(decimal, "-"),
+	    $hexadecimal=join_hexadecimal(kept), $sorted=join_hexadecimal(
+	    to_sort), $amount=|kept|);
 	}
 
-function decimal(codes: index_vec): string
+function words_of(codes: index_vec, memory: table[string] of Words,
+    unsorted: set[count]): Words
 	{
-	local words: vector of string = vector();
-	for ( _, code in codes )
-		if ( ! is_grease(code) )
-			words += cat(code);
+	local key = cat(codes);
+	if ( key !in memory )
+		{
+		if ( |memory| >= max_lists )
+			clear_table(memory);
+		memory[key] = read_list(codes, unsorted);
+		}
 
-	return join_string_vec(words, "-");
+	return memory[key];
 	}
 
-function hexadecimal(codes: index_vec): string
-	{
-	local words: vector of string = vector();
-	for ( _, code in codes )
-		words += fmt("%04x", code);
+const nothing: set[count] = set();
+const told_elsewhere: set[count] = {
+	SSL::SSL_EXTENSION_SERVER_NAME,
+	SSL::SSL_EXTENSION_APPLICATION_LAYER_PROTOCOL_NEGOTIATION,
+};
 
-	return join_string_vec(words, ",");
+function list_words(codes: index_vec): Words
+	{
+	return words_of(codes, list_memory, nothing);
 	}
 
 function short_hash(text: string): string
@@ -116,15 +171,16 @@ function short_hash(text: string): string
 
 function ja3(hello: ClientHello): Fingerprint
 	{
-	local raw = fmt("%d,%s,%s,%s,%s", hello$version, decimal(hello$ciphers),
-	    decimal(hello$extensions), decimal(hello$groups), decimal(
-	    hello$point_formats));
+	local raw = fmt("%d,%s,%s,%s,%s", hello$version, list_words(
+	    hello$ciphers)$decimal, words_of(hello$extensions, extension_memory,
+	    told_elsewhere)$decimal, list_words(hello$groups)$decimal,
+	    list_words(hello$point_formats)$decimal);
 	return Fingerprint($value=md5_hash(raw), $raw=raw);
 	}
 
 function ja3s(version: count, cipher: count, extensions: index_vec): Fingerprint
 	{
-	local raw = fmt("%d,%d,%s", version, cipher, decimal(extensions));
+	local raw = fmt("%d,%d,%s", version, cipher, list_words(extensions)$decimal);
 	return Fingerprint($value=md5_hash(raw), $raw=raw);
 	}
 
@@ -136,14 +192,16 @@ function tls_version(version: count): count
 function best_version(hello: ClientHello): count
 	{
 	local best = hello$version;
-	local found = F;
+	local highest = 0;
 	for ( _, version in hello$versions )
-		if ( ! is_grease(version)
-		    && ( ! found || tls_version(version) > tls_version(best) ) )
+		{
+		local rank = version in tls_of_dtls ? tls_of_dtls[version] : version;
+		if ( rank > highest && ! is_grease(version) )
 			{
 			best = version;
-			found = T;
+			highest = rank;
 			}
+		}
 
 	return best;
 	}
@@ -162,36 +220,44 @@ function alpn_ends(protocol: string): string
 	return digits[0] + digits[-1];
 	}
 
+function names_server(extensions: index_vec): bool
+	{
+	for ( _, code in extensions )
+		if ( code == SSL::SSL_EXTENSION_SERVER_NAME )
+			return T;
+
+	return F;
+	}
+
 function ja4(hello: ClientHello): Fingerprint
 	{
-	local ciphers = without_grease(hello$ciphers);
-	sort(ciphers);
-	local extensions: index_vec = vector();
-	local count_of_extensions = 0;
-	local destination = "i";
-	for ( _, code in hello$extensions )
-		{
-		if ( is_grease(code) )
-			next;
+	local ciphers = list_words(hello$ciphers);
+	local extensions = words_of(hello$extensions, extension_memory,
+	    told_elsewhere);
+	local algorithms = list_words(hello$signature_algorithms)$hexadecimal;
+	local prefix = fmt("%s%s%s%02d%02d%s", hello$transport,
+	    ja4_versions[best_version(hello)], names_server(hello$extensions) ? "d" :
+	    "i", ciphers$amount < 99 ? ciphers$amount : 99, extensions$amount < 99 ?
+	    extensions$amount : 99, alpn_ends(hello?$alpn ? hello$alpn : ""));
+	local tail = algorithms == "" ? extensions$sorted : extensions$sorted + "_" +
+	    algorithms;
+	return Fingerprint($value=fmt("%s_%s_%s", prefix, short_hash(ciphers$sorted),
+	    short_hash(tail)), $raw=fmt("%s_%s_%s", prefix, ciphers$sorted,
+	    tail));
+	}
 
-		++count_of_extensions;
-		if ( code == SSL::SSL_EXTENSION_SERVER_NAME )
-			destination = "d";
-		else if ( code != SSL::SSL_EXTENSION_APPLICATION_LAYER_PROTOCOL_NEGOTIATION )
-			extensions += code;
+function client_fingerprints(hello: ClientHello): ClientFingerprints
+	{
+	local key = cat(hello);
+	if ( key !in hellos )
+		{
+		if ( |hellos| >= max_lists )
+			clear_table(hellos);
+		hellos[key] = ClientFingerprints($ja3=ja3(hello), $ja4=ja4(hello),
+		    $best_version=best_version(hello),
+		    $retries_lower=/(^|-)22016(-|$)/ in list_words(
+		    hello$ciphers)$decimal);
 		}
 
-	local prefix = fmt("%s%s%s%02d%02d%s", hello$transport,
-	    ja4_versions[best_version(hello)], destination, |ciphers| < 99 ?
-	    |ciphers| : 99, count_of_extensions < 99 ? count_of_extensions : 99,
-	    alpn_ends(hello?$alpn ? hello$alpn : ""));
-	local cipher_list = hexadecimal(ciphers);
-	sort(extensions);
-	local tail = hexadecimal(extensions);
-	local algorithms = hexadecimal(without_grease(hello$signature_algorithms));
-	if ( algorithms != "" )
-		tail = tail + "_" + algorithms;
-
-	return Fingerprint($value=fmt("%s_%s_%s", prefix, short_hash(cipher_list),
-	    short_hash(tail)), $raw=fmt("%s_%s_%s", prefix, cipher_list, tail));
+	return hellos[key];
 	}

@@ -15,11 +15,20 @@ global anomalies_counter = Telemetry::register_counter_family([$prefix="zeek",
     $help_text="Anomalies found in TLS sessions, by id", $label_names=vector(
     "anomaly"), ]);
 
+# Looking a counter up by its labels costs more than counting.
+global counters: table[string] of Telemetry::Counter = table();
+
+function increase(family: Telemetry::CounterFamily, label: string)
+	{
+	if ( label !in counters )
+		counters[label] = Telemetry::counter_with(family, vector(label));
+	Telemetry::counter_inc(counters[label]);
+	}
+
 hook AN1496::finishing(c: connection, rec: Info)
 	{
-	local outcome = rec?$established ? ( rec$established ? "yes" : "no" ) :
-	    "unknown";
-	Telemetry::counter_family_inc(sessions_counter, vector(outcome));
+	increase(sessions_counter, rec?$established ? ( rec$established ? "yes" : "no" ) :
+	    "unknown");
 	for ( _, id in rec$anomalies )
-		Telemetry::counter_family_inc(anomalies_counter, vector(id));
+		increase(anomalies_counter, id);
 	}

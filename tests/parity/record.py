@@ -66,8 +66,12 @@ def run(case: dict[str, Any], program: str) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             data = capture.read_bytes()
             Path(folder, "capture").write_bytes(gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data)
-            bundle = f"AN1496::ca_bundle={PCAPS / case['ca_bundle']}"
-            _zeek(program, folder, "-C", "-r", "capture", str(SCRIPTS), "LogAscii::use_json=T", bundle)
+            settings = (
+                "LogAscii::use_json=T",
+                "AN1496::log_raw_fingerprints=T",
+                f"AN1496::ca_bundle={PCAPS / case['ca_bundle']}",
+            )
+            _zeek(program, folder, "-C", "-r", "capture", str(SCRIPTS), *settings)
             rows += Path(folder, "an1496.log").read_bytes().splitlines(keepends=True)
     return b"".join(rows)
 

@@ -1,6 +1,6 @@
 # @TEST-DOC: A second ClientHello, after a HelloRetryRequest, changes no fingerprint; JA3 and JA3S fit the strings they hash.
 #
-# @TEST-EXEC: zeek -C -r $TRACES/handshakes/capture.pcapng $PACKAGE %INPUT > output
+# @TEST-EXEC: zeek -C -r $TRACES/handshakes/capture.pcapng $PACKAGE %INPUT AN1496::log_raw_fingerprints=T > output
 # @TEST-EXEC: btest-diff output
 
 global wrong = 0;

@@ -1,7 +1,7 @@
-# @TEST-DOC: The strings behind the fingerprints can be left out of the log; the fingerprints stay.
+# @TEST-DOC: The strings behind the fingerprints are logged where the site asks for them; the fingerprints are always there.
 #
 # @TEST-EXEC: zeek -C -r $TRACES/demo/capture.pcap $PACKAGE %INPUT > output
-# @TEST-EXEC: zeek -C -r $TRACES/demo/capture.pcap $PACKAGE %INPUT AN1496::log_raw_fingerprints=F >> output
+# @TEST-EXEC: zeek -C -r $TRACES/demo/capture.pcap $PACKAGE %INPUT AN1496::log_raw_fingerprints=T >> output
 # @TEST-EXEC: btest-diff output
 
 global raw = 0;
