@@ -161,8 +161,11 @@ def validate(sinks: tuple[Sink, ...]) -> None:
     Raises:
         ConfigError: a secret has not one place, credentials are incomplete, or a key cannot be used with the others.
     """
+    labels = [label(sink, at) for at, sink in enumerate(sinks)]
     for at, sink in enumerate(sinks):
         where = f"sinks[{at}]"
+        if labels.index(labels[at]) != at:
+            raise ConfigError(f"{where}.name stands twice", "give each sink a name of its own")
         for field in sink.__struct_fields__:
             value = getattr(sink, field)
             if isinstance(value, Secret) and (value.env is None) == (value.file is None):

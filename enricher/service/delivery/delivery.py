@@ -1,0 +1,94 @@
+"""Notices to all sinks at once, and the moment at which all of them are settled.
+
+A caller that must lose nothing does: `put`, then `flush`, then makes its own state durable, then its position. What
+was settled before a crash is sent again after it, with the same ids.
+"""
+
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from enricher.model.verdict import Notice
+from enricher.service.delivery.courier import Courier, Statistics
+from enricher.service.delivery.dead_letters import DeadLetters
+from enricher.service.delivery.lane import Batching, Lane
+from enricher.service.delivery.writer import Clock, Writer
+from enricher.sinks.encoding import Origin
+from enricher.sinks.settings import Sink, label
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How it stands with each sink, by its name, since the beginning."""
+
+    sinks: dict[str, Statistics]
+
+    @property
+    def lost(self) -> int:
+        """Notices that are neither with a sink nor in the dead-letter file: the position must not move on."""
+        return sum(each.lost for each in self.sinks.values())
+
+
+class Delivery:
+    """Several sinks, each with a thread of its own."""
+
+    def __init__(self, sinks: Sequence[tuple[Sink, Writer]], dead: DeadLetters, origin: Origin, clock: Clock) -> None:
+        self._dead = dead
+        self._clock = clock
+        self._lanes = [
+            Lane(
+                Courier(label(sink, at), writer, sink.retry_seconds, origin, dead, clock),
+                Batching(sink.batch, sink.batch_seconds, sink.queue),
+                clock,
+            )
+            for at, (sink, writer) in enumerate(sinks)
+        ]
+
+    def put(self, notices: Sequence[Notice]) -> None:
+        """Give notices to every sink. Waits only for one whose queue is full, after all others have theirs."""
+        left = [(lane, lane.offer(notices)) for lane in self._lanes]
+        for lane, rest in left:
+            lane.put(rest)
+
+    def flush(self, deadline: float | None = None) -> Report:
+        """Return when everything given is delivered, a dead letter, or counted as lost.
+
+        Args:
+            deadline: by the monotonic clock; what is not delivered by then becomes a dead letter after the try that
+                is under way, so that a sink's timeout may pass yet. None: no other end than each sink's
+                `retry_seconds`.
+        """
+        for lane in self._lanes:
+            lane.flush()
+        for lane in self._lanes:
+            left = None if deadline is None else max(0.0, deadline - self._clock.monotonic())
+            if not lane.wait(left):
+                lane.hurry()
+        for lane in self._lanes:
+            lane.wait(None)
+            lane.calm()
+        return self.report()
+
+    def report(self) -> Report:
+        """How it stands now."""
+        sinks = {lane.courier.name: msgspec.structs.replace(lane.courier.statistics) for lane in self._lanes}
+        return Report(sinks)
+
+    def close(self) -> None:
+        """Hang up. What was not flushed becomes dead letters."""
+        closing = [threading.Thread(target=lane.close) for lane in self._lanes]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
+        self._dead.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
