@@ -30,6 +30,8 @@ class Flow(NamedTuple):
     """The frames of one IPv4 TCP connection over Ethernet."""
 
     frames: Frames
+    began: float
+    """Time of its capture's first frame."""
 
     def next_segment(self) -> tuple[bytes, int]:
         """Header of the frame that carried the server's latest data, and the sequence number that follows it."""
@@ -56,13 +58,13 @@ def small_captures() -> Iterator[Frames]:
 
 def connections(captures: Iterable[Frames]) -> list[Flow]:
     """Their TCP connections over IPv4 with data from the server."""
-    by_tuple: defaultdict[tuple[int, frozenset[bytes]], Frames] = defaultdict(list)
-    for number, frames in enumerate(captures):
+    by_tuple: defaultdict[tuple[float, frozenset[bytes]], Frames] = defaultdict(list)
+    for frames in captures:
         for ts, frame in frames:
             if frame[12:15] == IPV4 + b"\x45" and frame[23] == TCP:
                 sides = frozenset((frame[26:30] + frame[34:36], frame[30:34] + frame[36:38]))
-                by_tuple[number, sides].append((ts, frame))
-    return [Flow(frames) for frames in by_tuple.values() if len(frames) > 12]
+                by_tuple[frames[0][0], sides].append((ts, frame))
+    return [Flow(frames, began) for (began, _), frames in by_tuple.items() if len(frames) > 12]
 
 
 def moved(frames: Frames, copy: int, shift: float, rng: random.Random) -> Iterator[tuple[float, bytes]]:
@@ -151,7 +153,7 @@ def mixed(out: BinaryIO, size: int, seed: int = 1) -> int:
         frames = [moved_frame for frames in captures for moved_frame in moved(frames, copy, shift - frames[0][0], rng)]
         chosen = [rng.choice(flows) for _ in range(len(flows) // 4)]
         for flow in chosen:
-            late = shift + flow.frames[-1][0] - flow.frames[0][0] + 0.001
+            late = shift + flow.frames[-1][0] - flow.began + 0.001
             packets = [(late + i * 1e-4, f) for i, f in enumerate(download(flow, DOWNLOAD))]
             frames += moved(packets, copy, 0.0, rng)
         frames += [(shift + ts, frame) for ts, frame in noise(rng, NOISE * len(chosen))]
