@@ -13,3 +13,5 @@
 @load ./notices
 @load ./telemetry
 @load ./quic
+@load ./rarity
+@load ./feedback

@@ -87,12 +87,12 @@ const acting = /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\
 
 function harmless(text: string, longest: count): string
 	{
-	local shown = gsub(text, acting, "\xef\xbf\xbd");
-	if ( |shown| <= longest )
-		return shown;
+	local safe = gsub(text, acting, "\xef\xbf\xbd");
+	if ( |safe| <= longest )
+		return safe;
 
 	# A character is cut off whole.
-	return sub(sub_bytes(shown, 1, longest - 3),
+	return sub(sub_bytes(safe, 1, longest - 3),
 	    /([\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})$/, "") +
 	    "\xe2\x80\xa6";
 	}

@@ -85,28 +85,30 @@ export {
 
 const handed_over_at_once = 1000;
 
-global shown: table[string] of Shown = table() &read_expire=rarity_memory;
+global fingerprint_hosts: table[string] of Shown = table()
+    &read_expire=rarity_memory;
 
 # These do not expire: what was learned stays so.
-global clients: set[addr] = set();
+global known_clients: set[addr] = set();
 global clients_elsewhere = 0;
 
 function all_clients(): count
 	{
-	return |clients| > clients_elsewhere ? |clients| : clients_elsewhere;
+	return |known_clients| > clients_elsewhere ? |known_clients| :
+	    clients_elsewhere;
 	}
 
 function take_shown(fingerprint: string, by: set[addr], common: bool)
 	{
-	if ( fingerprint !in shown )
+	if ( fingerprint !in fingerprint_hosts )
 		{
-		if ( |shown| >= max_fingerprints )
+		if ( |fingerprint_hosts| >= max_fingerprints )
 			return;
 
-		shown[fingerprint] = Shown();
+		fingerprint_hosts[fingerprint] = Shown();
 		}
 
-	local s = shown[fingerprint];
+	local s = fingerprint_hosts[fingerprint];
 	if ( s$common )
 		return;
 
@@ -121,16 +123,16 @@ function take_shown(fingerprint: string, by: set[addr], common: bool)
 
 function is_rare(fingerprint: string): bool
 	{
-	return fingerprint in shown
-	    && ! shown[fingerprint]$common
-	    && |shown[fingerprint]$by| > 0
+	return fingerprint in fingerprint_hosts
+	    && ! fingerprint_hosts[fingerprint]$common
+	    && |fingerprint_hosts[fingerprint]$by| > 0
 	    && all_clients() >= rarity_min_hosts;
 	}
 
 function rarity_fact(fingerprint: string): string
 	{
-	return fmt("ja4 %s on %d of %d hosts", fingerprint, |shown[fingerprint]$by|,
-	    all_clients());
+	return fmt("ja4 %s on %d of %d hosts", fingerprint,
+	    |fingerprint_hosts[fingerprint]$by|, all_clients());
 	}
 
 function tell_rare(fingerprint: string, uid: string, id: conn_id)
@@ -146,10 +148,10 @@ function tell_rare(fingerprint: string, uid: string, id: conn_id)
 
 function take_client(client: addr)
 	{
-	if ( client in clients || |clients| >= max_clients )
+	if ( client in known_clients || |known_clients| >= max_clients )
 		return;
 
-	add clients[client];
+	add known_clients[client];
 	if ( Cluster::local_node_type() == Cluster::WORKER )
 		Cluster::publish(Cluster::manager_topic, clients_seen, set(client));
 	}
@@ -157,10 +159,10 @@ function take_client(client: addr)
 # Whether this node can judge: it knows what the proxies know. They hear of it again before they forget.
 function knows(fingerprint: string, client: addr): bool
 	{
-	if ( fingerprint !in shown )
+	if ( fingerprint !in fingerprint_hosts )
 		return F;
 
-	local s = shown[fingerprint];
+	local s = fingerprint_hosts[fingerprint];
 	return s?$heard
 	    && network_time() - s$heard < rarity_memory / 2
 	    && ( s$common || client in s$by );
@@ -171,10 +173,10 @@ function tell_proxy(fingerprint: string, client: addr, uid: string, id: conn_id)
 	{
 	local by = set(client);
 	local common = F;
-	if ( fingerprint in shown )
+	if ( fingerprint in fingerprint_hosts )
 		{
-		by = by | shown[fingerprint]$by;
-		common = shown[fingerprint]$common;
+		by = by | fingerprint_hosts[fingerprint]$by;
+		common = fingerprint_hosts[fingerprint]$common;
 		}
 
 	return Cluster::publish_hrw(Cluster::proxy_pool, fingerprint,
@@ -195,7 +197,8 @@ hook AN1496::judge(c: connection, s: Session)
 		{
 		if ( tell_proxy(fingerprint, client, c$uid, c$id) )
 			{
-			if ( fingerprint in shown && shown[fingerprint]$common )
+			if ( fingerprint in fingerprint_hosts
+			    && fingerprint_hosts[fingerprint]$common )
 				s$info$ja4_rare = F;
 
 			return;
@@ -209,7 +212,8 @@ hook AN1496::judge(c: connection, s: Session)
 		abnormal(s, "rare_fingerprint", rarity_fact(fingerprint));
 		tell_rare(fingerprint, c$uid, c$id);
 		}
-	else if ( fingerprint in shown && shown[fingerprint]$common )
+	else if ( fingerprint in fingerprint_hosts
+	    && fingerprint_hosts[fingerprint]$common )
 		s$info$ja4_rare = F;
 	}
 
@@ -217,10 +221,10 @@ event AN1496::fingerprint_shown(fingerprint: string, by: set[addr],
     common: bool, uid: string, id: conn_id)
 	{
 	take_shown(fingerprint, by, common);
-	if ( fingerprint !in shown )
+	if ( fingerprint !in fingerprint_hosts )
 		return;
 
-	local s = shown[fingerprint];
+	local s = fingerprint_hosts[fingerprint];
 	Cluster::publish(Cluster::worker_topic, fingerprint_counted, fingerprint, s$by,
 	    s$common);
 	Cluster::publish(Cluster::manager_topic, fingerprint_counted, fingerprint,
@@ -233,8 +237,8 @@ event AN1496::fingerprint_counted(fingerprint: string, by: set[addr],
     common: bool)
 	{
 	take_shown(fingerprint, by, common);
-	if ( fingerprint in shown )
-		shown[fingerprint]$heard = network_time();
+	if ( fingerprint in fingerprint_hosts )
+		fingerprint_hosts[fingerprint]$heard = network_time();
 	}
 
 event AN1496::fingerprints_handed_over(part: table[string] of Shown)
@@ -248,13 +252,13 @@ event AN1496::clients_seen(more: set[addr])
 	{
 	for ( client in more )
 		take_client(client);
-	if ( |clients| <= clients_elsewhere
-	    || ( |clients| > rarity_min_hosts && |clients| * 10 < clients_elsewhere * 11 ) )
+	if ( |known_clients| <= clients_elsewhere
+	    || ( |known_clients| > rarity_min_hosts && |known_clients| * 10 < clients_elsewhere * 11 ) )
 		return;
 
-	clients_elsewhere = |clients|;
-	Cluster::publish(Cluster::proxy_topic, clients_counted, |clients|);
-	Cluster::publish(Cluster::worker_topic, clients_counted, |clients|);
+	clients_elsewhere = |known_clients|;
+	Cluster::publish(Cluster::proxy_topic, clients_counted, |known_clients|);
+	Cluster::publish(Cluster::worker_topic, clients_counted, |known_clients|);
 	}
 
 event AN1496::clients_counted(total: count)
@@ -266,7 +270,7 @@ event AN1496::clients_counted(total: count)
 function hand_over(topic: string)
 	{
 	local part: table[string] of Shown = table();
-	for ( fingerprint, s in shown )
+	for ( fingerprint, s in fingerprint_hosts )
 		{
 		part[fingerprint] = s;
 		if ( |part| == handed_over_at_once )
@@ -297,7 +301,7 @@ event Cluster::node_up(name: string, id: string)
 			break;
 		case Cluster::WORKER:
 			if ( kind == Cluster::MANAGER )
-				Cluster::publish(topic, clients_seen, clients);
+				Cluster::publish(topic, clients_seen, known_clients);
 			break;
 		default:
 			break;

@@ -1,0 +1,3 @@
+##! The backend that Zeek 8.0 uses by default.
+
+redef Broker::disable_ssl = T;
