@@ -69,6 +69,7 @@ def run(case: dict[str, Any], program: str) -> bytes:
             settings = (
                 "LogAscii::use_json=T",
                 "AN1496::log_raw_fingerprints=T",
+                "AN1496::rarity_clients=NO_HOSTS",  # the embedded sensor does not count either
                 f"AN1496::ca_bundle={PCAPS / case['ca_bundle']}",
             )
             _zeek(program, folder, "-C", "-r", "capture", str(SCRIPTS), *settings)

@@ -43,8 +43,6 @@ CERTIFICATE = {
     for f in msgspec.structs.fields(Observation)
     if f.encode_name.startswith(("certificate.", "san.", "basic_constraints."))
 } | {"sni_matches_cert"}
-RARITY = {"rarity_min_hosts", "rarity_max_hosts"}
-"""Thresholds of what needs the history of all hosts, which one capture has not."""
 
 
 class Allowance(NamedTuple):
@@ -215,8 +213,6 @@ def test_both_judge_by_the_same_thresholds() -> None:
     options = INDEX["options"]
     ours = msgspec.to_builtins(Thresholds())
     for name in Thresholds.__struct_fields__:
-        if name in RARITY:
-            continue
         if name == "public_validity_limits":
             assert (ours[name], options[name]) == (None, "AN1496::PUBLIC_ROOTS")
         elif isinstance(ours[name], list):
