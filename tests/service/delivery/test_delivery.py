@@ -1,0 +1,203 @@
+"""Several sinks at once, with real threads; who waits for whom is decided by events, not by time."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from enricher.service.delivery.dead_letters import DeadLetters
+from enricher.service.delivery.delivery import Delivery
+from enricher.service.delivery.writer import Record, Sent, SystemClock, UnavailableError
+from enricher.sinks.encoding import ENCODINGS
+from enricher.sinks.settings import FileSink
+
+PATIENCE = 30.0
+"""Seconds after which a test that waits has failed."""
+
+
+class Gated:
+    """A writer that waits at a gate."""
+
+    encoding = ENCODINGS["json"]
+
+    def __init__(self, *, is_open: bool = True) -> None:
+        self.gate = threading.Event()
+        if is_open:
+            self.gate.set()
+        self.batches: list[int] = []
+        self.got: list[str] = []
+        self.arrived = threading.Semaphore(0)
+        self.entered = threading.Event()
+
+    def send(self, records: Sequence[Record]) -> Sent:
+        self.entered.set()
+        assert self.gate.wait(PATIENCE)
+        self.batches.append(len(records))
+        self.got += [record.notice.id for record in records]
+        for _ in records:
+            self.arrived.release()
+        return Sent()
+
+    def close(self) -> None:
+        pass
+
+
+class Away:
+    encoding = ENCODINGS["json"]
+
+    def __init__(self) -> None:
+        self.tried = threading.Event()
+
+    def send(self, records: Sequence[Record]) -> Sent:
+        self.tried.set()
+        raise UnavailableError("nobody there", "look")
+
+    def close(self) -> None:
+        pass
+
+
+def sink(name: str, **changes: Any) -> FileSink:
+    return FileSink(path="unused", name=name, **{"retry_seconds": 0.0, "batch_seconds": 0.0, **changes})
+
+
+@pytest.fixture
+def deliver(make: Any, dead: DeadLetters) -> Iterator[Callable[..., Delivery]]:
+    made: list[Delivery] = []
+
+    def build(*pairs: Any) -> Delivery:
+        made.append(Delivery(pairs, dead, make.origin, SystemClock()))
+        return made[-1]
+
+    yield build
+    for each in made:
+        each.close()
+
+
+def ids(notices: Sequence[Any]) -> list[str]:
+    return [notice.id for notice in notices]
+
+
+def test_every_sink_gets_every_notice_in_order(make: Any, deliver: Any) -> None:
+    writers = Gated(), Gated()
+    delivery = deliver((sink("a", batch=7), writers[0]), (sink("b"), writers[1]))
+    notices = make.notices(100)
+    delivery.put(notices)
+    report = delivery.flush()
+    assert writers[0].got == writers[1].got == ids(notices)
+    assert max(writers[0].batches) == 7
+    assert {name: (s.given, s.delivered, s.dead) for name, s in report.sinks.items()} == {
+        "a": (100, 100, 0),
+        "b": (100, 100, 0),
+    }
+
+
+def test_a_sink_that_hangs_does_not_stop_another(make: Any, deliver: Any) -> None:
+    slow, quick = Gated(is_open=False), Gated()
+    delivery = deliver((sink("slow"), slow), (sink("quick"), quick))
+    delivery.put(make.notices(5))
+    assert slow.entered.wait(PATIENCE)
+    delivery.put(make.notices(5, 5))
+    for _ in range(10):
+        assert quick.arrived.acquire(timeout=PATIENCE)
+    assert slow.got == []
+    slow.gate.set()
+    assert delivery.flush().sinks["slow"].delivered == 10
+
+
+def test_a_dead_sink_ends_in_dead_letters_while_another_delivers(make: Any, deliver: Any, letters: Any) -> None:
+    delivery = deliver((sink("dead"), Away()), (sink("alive"), Gated()))
+    delivery.put(make.notices(3))
+    report = delivery.flush()
+    assert (report.sinks["dead"].dead, report.sinks["alive"].delivered, report.lost) == (3, 3, 0)
+    assert [(letter["sink"], letter["reason"]) for letter in letters()] == [("dead", "nobody there")] * 3
+
+
+def test_flush_returns_only_when_all_is_settled(make: Any, deliver: Any) -> None:
+    writer = Gated(is_open=False)
+    delivery = deliver((sink("a", batch_seconds=3600.0), writer))
+    delivery.put(make.notices(2))
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: (delivery.flush(), done.set()))
+    thread.start()
+    assert writer.entered.wait(PATIENCE), "a flush does not wait for a batch to be full"
+    assert not done.is_set()
+    writer.gate.set()
+    thread.join(PATIENCE)
+    assert done.is_set() and len(writer.got) == 2
+
+
+def test_a_batch_that_is_not_full_goes_when_it_is_old_enough_and_not_before(make: Any, deliver: Any) -> None:
+    soon, never = Gated(), Gated()
+    delivery = deliver((sink("soon", batch_seconds=0.05), soon), (sink("never", batch_seconds=3600.0), never))
+    delivery.put(make.notices(1))
+    assert soon.arrived.acquire(timeout=PATIENCE)
+    assert not never.entered.is_set()
+
+
+def test_a_full_batch_does_not_wait_to_be_old(make: Any, deliver: Any) -> None:
+    writer = Gated()
+    delivery = deliver((sink("a", batch=3, batch_seconds=3600.0), writer))
+    delivery.put(make.notices(4))
+    for _ in range(3):
+        assert writer.arrived.acquire(timeout=PATIENCE)
+    assert writer.batches == [3]
+
+
+def test_at_the_deadline_what_is_left_becomes_dead_letters(make: Any, deliver: Any, letters: Any) -> None:
+    away = Away()
+    delivery = deliver((sink("away", retry_seconds=float("inf"), batch=1), away))
+    delivery.put(make.notices(3))
+    assert away.tried.wait(PATIENCE)
+    report = delivery.flush(time.monotonic() + 0.05)
+    assert (report.sinks["away"].dead, len(letters())) == (3, 3)
+    assert {letter["reason"] for letter in letters()} == {"nobody there", "there was no time left to send it"}
+
+
+def test_after_a_deadline_the_next_notices_are_tried_as_usual(make: Any, deliver: Any) -> None:
+    writer = Gated(is_open=False)
+    delivery = deliver((sink("a"), writer))
+    delivery.put(make.notices(1))
+    assert writer.entered.wait(PATIENCE)
+    threading.Timer(0.2, writer.gate.set).start()
+    delivery.flush(time.monotonic())
+    delivery.put(make.notices(1, 1))
+    assert delivery.flush().sinks["a"].delivered == 2
+
+
+def test_who_brings_more_than_a_slow_sink_has_room_for_waits(make: Any, deliver: Any) -> None:
+    slow, quick = Gated(is_open=False), Gated()
+    delivery = deliver((sink("slow", queue=2, batch=1), slow), (sink("quick"), quick))
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: (delivery.put(make.notices(8)), done.set()))
+    thread.start()
+    for _ in range(8):
+        assert quick.arrived.acquire(timeout=PATIENCE)
+    assert not done.is_set()
+    slow.gate.set()
+    thread.join(PATIENCE)
+    assert done.is_set()
+    assert delivery.flush().sinks["slow"].delivered == 8
+
+
+def test_nobody_waits_for_a_sink_that_is_given_up_on(make: Any, deliver: Any, letters: Any) -> None:
+    delivery = deliver((sink("dead", queue=2), Away()))
+    delivery.put(make.notices(500))
+    report = delivery.flush()
+    assert (report.sinks["dead"].given, report.sinks["dead"].dead, len(letters())) == (500, 500, 500)
+
+
+def test_what_is_closed_without_a_flush_is_kept(make: Any, deliver: Any, letters: Any) -> None:
+    delivery = deliver((sink("a", batch_seconds=3600.0), Gated()))
+    delivery.put(make.notices(2))
+    delivery.close()
+    assert len(letters()) == 2
+
+
+def test_what_no_file_takes_is_counted_as_lost(make: Any, clock: Any, tmp_path: Any) -> None:
+    dead = DeadLetters(tmp_path / "no" / "folder", 10**6, clock)
+    with Delivery([(sink("away"), Away())], dead, make.origin, SystemClock()) as delivery:
+        delivery.put(make.notices(3))
+        report = delivery.flush()
+    assert (report.lost, report.sinks["away"].dead) == (3, 0)
