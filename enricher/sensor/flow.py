@@ -15,13 +15,15 @@ may be older than what was seen. Others are forged, or belong to another connect
 class Half:
     """One direction of a connection."""
 
-    __slots__ = ("done", "end", "flow", "index", "last", "lost", "stream", "syn", "waiting")
+    __slots__ = ("done", "doubtful", "end", "flow", "index", "last", "lost", "stream", "syn", "waiting")
 
     def __init__(self, flow: "Flow", index: int) -> None:
         self.flow = flow
         self.index = index
         self.done = False
         """Its packets are passed over."""
+        self.doubtful: tuple[int, Chunk] | None = None
+        """What may be padding; what follows it, or takes its place, will tell."""
         self.last = NEVER
         """Time of its last packet."""
         self.syn: int | None = None

@@ -6,10 +6,12 @@ from enricher.sensor.connection import Connection, may_be_hello, may_begin
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.flow import NEVER, Flow, Half
 from enricher.sensor.negotiation import Report
-from enricher.sensor.packet import ACK, FIN, RST, SYN, reverse
+from enricher.sensor.packet import ACK, FIN, PSH, RST, SYN, reverse
 from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
 from enricher.sensor.starttls import Dialogue
 
+_PADDING: Final = (bytes(2), bytes(6))
+"""What Ethernet adds to a bare header, with and without a VLAN tag; some devices count it into the length of IP."""
 _MAX_WAITING: Final = 8
 """Segments of a direction whose start was not seen that may pass before it is taken for something else than TLS."""
 
@@ -95,17 +97,31 @@ class FlowTable:
         flow = half.flow
         payload, half.last, _ = chunk
         if payload and not half.lost:
-            self._payload(half, seq & SEQUENCE_MASK, chunk)
+            self._take(half, seq & SEQUENCE_MASK, flags, chunk)
             if flow.done:
                 return
         if flags & (FIN | RST) and half.admits(seq):
             if flags & FIN:
-                half.end = (seq + len(payload)) & SEQUENCE_MASK
+                half.end = (seq if half.doubtful else seq + len(payload)) & SEQUENCE_MASK
             if flags & RST:
                 self._end(flow, over=True)
                 return
         if half.end is not None and flow.halves[0].over and flow.halves[1].over:
             self._end(flow, over=True)
+
+    def _take(self, half: Half, seq: int, flags: int, chunk: Chunk) -> None:
+        """Take what may be padding only once something comes behind it, not in its place."""
+        self._settle(half, seq)
+        if not half.flow.done:
+            if chunk[0] in _PADDING and not flags & PSH:
+                half.doubtful = seq, chunk
+            else:
+                self._payload(half, seq, chunk)
+
+    def _settle(self, half: Half, seq: int | None) -> None:
+        doubtful, half.doubtful = half.doubtful, None
+        if doubtful is not None and doubtful[0] != seq:
+            self._payload(half, *doubtful)
 
     def _payload(self, half: Half, seq: int, chunk: Chunk) -> None:
         flow = half.flow
@@ -206,7 +222,7 @@ class FlowTable:
             if half.stream is not None:
                 self._counters.bytes_conflicting += half.stream.conflicting
             half.done = True
-            half.stream = None
+            half.stream = half.doubtful = None
             half.waiting.clear()
 
     def _end(self, flow: Flow, *, over: bool) -> None:
@@ -214,6 +230,7 @@ class FlowTable:
         if flow.done:
             return
         for half in flow.halves:
+            self._settle(half, half.end)
             while half.stream is not None and half.stream.waiting:
                 self._skip(half, half.stream)
         if flow.done:

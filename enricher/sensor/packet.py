@@ -12,7 +12,7 @@ from enricher.sensor.ethertype import Walk
 from enricher.sensor.fragments import Fragment, Fragments
 from enricher.sensor.tunnel import IP_TUNNELS, UDP_TUNNELS
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 TakeSegment = Callable[[int, float, bytes, bytes, int, int, int, int], None]
 """Takes frame number, time, key of the direction, a buffer, where in it the TCP payload starts and ends, sequence

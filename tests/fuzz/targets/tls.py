@@ -7,7 +7,7 @@ from targets._packets import pcap, tcp
 from targets._sensor import check_capture, sense
 from targets._target import Script, Target, pieces
 
-_FIN, _SYN, _ACK = 1, 2, 16
+_FIN, _SYN, _PSH, _ACK = 1, 2, 8, 16
 _PLACES = ("ts", "uid", "source", "handshake_error", "certificate_error")
 """What tells frames and their times."""
 
@@ -28,8 +28,10 @@ def conversation(messages, segmented):
     at = [1, 1]
     frames = [tcp(0, 0, _SYN), tcp(1, 0, _SYN | _ACK)]
     for side, payload in messages:
+        end = at[side] + len(payload)
         for segment in segmented(payload):
-            frames.append(tcp(side, at[side], _ACK, segment))
+            pushed = _PSH * (at[side] + len(segment) == end)
+            frames.append(tcp(side, at[side], _ACK | pushed, segment))
             if segmented is twice:
                 frames.append(frames[-1])
             at[side] += len(segment)

@@ -14,7 +14,7 @@ from enricher.sensor.packet import reverse
 
 CLIENT, SERVER = ("10.0.0.1", 40000), ("203.0.113.9", 443)
 CLIENT6, SERVER6 = ("2001:db8::1", 40000), ("2001:db8:1::9", 443)
-FIN, SYN, RST, ACK = 1, 2, 4, 16
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
 
@@ -151,7 +151,8 @@ class Wire:
             seqs = {side: seq + 1 for side, seq in seqs.items()}
         for side, data in flights:
             for offset in range(0, len(data), mss):
-                send(side, ACK, data[offset : offset + mss])
+                whole = offset + mss >= len(data)  # the end of a write is pushed
+                send(side, ACK | PSH if whole else ACK, data[offset : offset + mss])
         if end:
             send("c", end | ACK)
             if end == FIN:

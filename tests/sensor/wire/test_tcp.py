@@ -197,3 +197,28 @@ def test_what_a_connection_holds_is_bounded_whatever_comes(wire, seed):
         for half in table.halves.values():
             assert half.flow.buffered_now < 4 * limit + 20_000
             assert half.flow.done or half.flow.buffered == half.flow.buffered_now
+
+
+@pytest.mark.parametrize("padding", [bytes(2), bytes(6)])
+def test_padding_that_was_counted_into_the_length_of_ip_is_no_data(wire, padding):
+    """It fills up bare ACKs, SYNs and FINs; what comes in its place, or nothing, tells it from data."""
+    plain = wire.conversation(wire.full())
+    padded = []
+    for ts, packet in plain:
+        seq, flags = int.from_bytes(packet[24:28], "big"), packet[33]
+        client = packet[12:16] == plain[0][1][12:16]
+        source, target = (wire.client, wire.server) if client else (wire.server, wire.client)
+        if len(packet) == 40:
+            padded.append((ts, wire.tcp(source, target, seq, flags, padding)))
+        else:
+            padded += [(ts, wire.tcp(source, target, seq, wire.ack, padding)), (ts, packet)]
+    (expected,), (seen,) = wire.sense(wire.pcap(plain)), wire.sense(wire.pcap(padded))
+    same = ("established", "ssl_history", "cert_chain_fps", "ja4", "handshake_error", "ts")
+    assert [getattr(seen, name) for name in same] == [getattr(expected, name) for name in same]
+
+
+@pytest.mark.parametrize("size", [2, 6])
+def test_zeros_that_something_follows_are_data(wire, size):
+    hello = wire.client_hello(random=bytes(32), session=bytes(32))
+    (expected,), (seen,) = (wire.sense(wire.pcap(wire.conversation(wire.full(hello), mss=mss))) for mss in (1460, size))
+    assert (seen.ja4, seen.ssl_history, seen.established) == (expected.ja4, expected.ssl_history, True)
