@@ -8,6 +8,7 @@ not find in the store, except how old our knowledge of hosts is.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 import msgspec
@@ -161,7 +162,8 @@ class LiveJoin:
 
     def untold(self, now: float, most: int) -> list[str]:
         """Notices whose time has come, at most so many."""
-        command: Command = ("ZRANGEBYSCORE", self._keys.untold, "-inf", score(now), "LIMIT", 0, most)
+        end = "+inf" if now == inf else score(now)
+        command: Command = ("ZRANGEBYSCORE", self._keys.untold, "-inf", end, "LIMIT", 0, most)
         return [notice.decode() for notice in next(iter(self._store.read([command])))]
 
     def members(self, notices: Sequence[str]) -> dict[str, set[Bucket]]:

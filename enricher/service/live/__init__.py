@@ -1,0 +1,1 @@
+"""The endless run: sources, rounds, what was told, and how far we are."""

@@ -1,0 +1,103 @@
+"""The ledger's rows as they are written, each revision a line; the last of an id counts."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from enricher.errors import OutputError
+from enricher.model.session import Session
+from enricher.model.verdict import LedgerRow, Legs, Verdict
+from enricher.sinks import jsonl
+from enricher.verdict import ledger_row
+
+DUPLICATE: Final = "duplicate"
+"""Disposition of a row whose session turned out to be another sensor's view of one that has a row of its own."""
+
+_pack: Final = msgspec.msgpack.Encoder().encode
+
+
+class Booked(LedgerRow, frozen=True, kw_only=True, gc=False):
+    """One revision of a row."""
+
+    revision: int
+
+
+def booked(row: LedgerRow, revision: int) -> Booked:
+    """A row as it is written."""
+    return Booked(**msgspec.structs.asdict(row), revision=revision)
+
+
+def row_of(session: Session, verdict: Verdict, notice: str | None) -> LedgerRow:
+    """The row of a session."""
+    return ledger_row(session, verdict, notice)
+
+
+def duplicate(identity: str, instead: Session | None) -> LedgerRow:
+    """The last row of a session that is none of its own any more; `identity` as `join.waiting` makes it."""
+    uid, _, orig_h, orig_p, resp_h, resp_p = identity.split("\0")
+    return LedgerRow(
+        ts=instead.observation.ts if instead else 0.0,
+        uid=uid,
+        orig_h=orig_h,
+        orig_p=int(orig_p),
+        resp_h=resp_h,
+        resp_p=int(resp_p),
+        server_name=None,
+        anomalies=(),
+        disposition=DUPLICATE,
+        method=None,
+        host=None,
+        process_guid=None,
+        pid=None,
+        image=None,
+        candidates=(),
+        severity="informational",
+        score=0,
+        legs=Legs(process="unavailable", library="unavailable", session="unavailable"),
+        notice_id=None,
+        clock_offset=None,
+        clock_confidence=None,
+        note=f"the same connection as {instead.observation.uid}" if instead else None,
+    )
+
+
+def digest(value: Any) -> bytes:
+    """Short, and the same for the same value."""
+    return hashlib.blake2b(_pack(value), digest_size=8).digest()
+
+
+class Ledger:
+    """The file to which rows are appended. It is opened for each round, so that it may be rotated at any time."""
+
+    def __init__(self, path: Path | None) -> None:
+        """`path` None: rows are counted, not kept."""
+        self._path = path
+
+    def append(self, rows: Iterable[Booked]) -> None:
+        """Write rows; when this returns, they are on the disk.
+
+        Raises:
+            OutputError: disk full, no permission. Part may be written; writing all again does no harm.
+        """
+        lines = [jsonl.line(row) for row in rows]
+        if self._path is None or not lines:
+            return
+        try:
+            with self._path.open("ab") as file:
+                if file.tell() and not _ends_a_line(self._path):
+                    file.write(b"\n")  # we were killed in the middle of a line
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OutputError(f"{self._path}: the ledger cannot be written: {error.strerror}", "free space") from error
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

@@ -1,0 +1,180 @@
+"""A worker over a real server, with a clock that stands still until it is moved."""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from enricher.config import Config
+from enricher.join.link import Link
+from enricher.join.live import LiveJoin
+from enricher.join.resolve import Join
+from enricher.join.server import EmbeddedServer
+from enricher.join.settings import LiveSettings, StoreSettings
+from enricher.join.store import Store
+from enricher.model.record import Record
+from enricher.model.verdict import LedgerRow, Notice
+from enricher.service.delivery.delivery import Report
+from enricher.service.engine import Engine
+from enricher.service.live.ledger import Booked, Ledger
+from enricher.service.live.worker import Worker
+from enricher.verdict import ledger_row, notice_id, notices
+from enricher.verdict.settings import VerdictOptions
+
+
+class Outlet:
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    def put(self, notices: Sequence[Notice]) -> None:
+        self.notices.extend(notices)
+
+    def flush(self, deadline: float | None = None) -> Report:
+        return Report({})
+
+
+class Rows(Ledger):
+    """Keeps rows."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.rows: list[Booked] = []
+
+    def append(self, rows: Iterable[Booked]) -> None:
+        self.rows.extend(rows)
+
+
+class Live:
+    """One live run. `again` is a new process over the same store: nothing but the store and the outputs survives."""
+
+    def __init__(self, engine: Engine, url: str, live: LiveSettings) -> None:
+        self.engine = engine
+        self.url = url
+        self.live = live
+        self.namespace = f"t{secrets.token_hex(8)}"
+        self.outlet = Outlet()
+        self.ledger = Rows()
+        self.now = 1_700_010_000.0
+        self.again()
+
+    def again(self) -> None:
+        settings = StoreSettings(namespace=self.namespace)
+        self.store = Store(Link(self.url, settings), settings, exact=True)
+        self.join = LiveJoin(self.store, self.engine.config.join, self.live)
+        self.worker = Worker(self.engine, self.join, self.outlet, self.ledger, lambda: self.now)
+
+    def take(self, *records: Record, source: str = "s") -> None:
+        self.worker.round([(source, list(records))])
+
+    def rows(self) -> dict[str, Booked]:
+        """The last row of each session."""
+        last: dict[Any, Booked] = {}
+        for row in self.ledger.rows:
+            at = last.get(key(row))
+            assert at is None or row.revision >= at.revision
+            last[key(row)] = row
+        return last
+
+    def notices(self) -> dict[str, Notice]:
+        """The last revision of each notice."""
+        last: dict[str, Notice] = {}
+        for notice in self.outlet.notices:
+            at = last.get(notice.id)
+            assert at is None or notice.revision >= at.revision
+            last[notice.id] = notice
+        return last
+
+
+def key(row: LedgerRow) -> Any:
+    return row.uid, row.orig_h, row.orig_p, row.resp_h, row.resp_p
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return Engine(Config())
+
+
+@pytest.fixture(scope="session")
+def telling_engine() -> Engine:
+    """Tells of everything."""
+    config = Config()
+    options = {f: getattr(config.verdict, f) for f in VerdictOptions.__struct_fields__}
+    verdict = type(config.verdict)(**(options | {"min_severity": "informational"}))
+    return Engine(msgspec.structs.replace(config, verdict=verdict))
+
+
+@pytest.fixture
+def start(server: EmbeddedServer, engine: Engine) -> Iterator[Callable[..., Live]]:
+    begun: list[Live] = []
+
+    def run(own: Engine | None = None, **live: Any) -> Live:
+        begun.append(Live(own or engine, server.url, LiveSettings(**live)))
+        return begun[-1]
+
+    yield run
+    for live in begun:
+        live.store.close()
+
+
+def replayed(engine: Engine, url: str, records: Iterable[Record]) -> tuple[dict[Any, LedgerRow], dict[str, Notice]]:
+    """What a replay of the records concludes."""
+    with Store.open(url) as store:
+        store.put(records)
+        judged = []
+        for session in Join(store, engine.config.join).sessions():
+            seen = session.observation
+            common = store.prevalence([seen.ja4]) if seen.ja4 else {}
+            now_is = engine.judge(seen, common.get(seen.ja4) if seen.ja4 else None)
+            session = msgspec.structs.replace(session, observation=now_is)
+            judged.append((session, engine.verdict(session)))
+    told = {notice.id: notice for notice in notices(judged, engine.verdict_settings)}
+    rows = [ledger_row(s, v, id_ if (id_ := notice_id(s)) in told else None) for s, v in judged]
+    assert len({key(row) for row in rows}) == len(rows)
+    return {key(row): row for row in rows}, told
+
+
+@pytest.fixture(scope="session")
+def replay(server: EmbeddedServer) -> Callable[..., Any]:
+    return lambda engine, records: replayed(engine, server.url, records)
+
+
+def same_notice(notice: Notice) -> Notice:
+    """Without what a replay cannot know: revision, and lateness."""
+    sessions = tuple(
+        msgspec.structs.replace(s, disposition="matched" if s.disposition == "late" else s.disposition)
+        for s in notice.sessions
+    )
+    return msgspec.structs.replace(notice, revision=1, sessions=sessions)
+
+
+def same_row(row: LedgerRow) -> dict[str, Any]:
+    found = msgspec.structs.asdict(row)
+    found.pop("revision", None)
+    if found["disposition"] == "late":
+        found["disposition"] = "matched"
+    return found
+
+
+@pytest.fixture(scope="session")
+def equal() -> Callable[..., None]:
+    """A live run has come to what a replay says."""
+
+    def check(live: Live, expected: tuple[dict[Any, LedgerRow], dict[str, Notice]]) -> None:
+        rows, told = expected
+        found = {k: row for k, row in live.rows().items() if row.disposition != "duplicate"}
+        assert {k: same_row(r) for k, r in found.items()} == {k: same_row(r) for k, r in rows.items()}
+        standing = {id_: same_notice(n) for id_, n in live.notices().items() if n.count}
+        assert standing == {id_: same_notice(n) for id_, n in told.items()}
+
+    return check
