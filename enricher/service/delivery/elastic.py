@@ -6,7 +6,7 @@ from typing import Final
 
 from enricher.service.delivery.http import Http, basic
 from enricher.service.delivery.secret import reveal
-from enricher.service.delivery.writer import Clock, Record, Sent, UnavailableError
+from enricher.service.delivery.writer import Clock, Record, RefusedError, Sent, UnavailableError
 from enricher.sinks import bulk
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import ElasticSink
@@ -50,7 +50,10 @@ class Elastic:
     def _put_template(self) -> None:
         packaged = resources.files("enricher.sinks").joinpath("templates/ecs.json").read_bytes()
         headers = {**self._headers, "Content-Type": "application/json"}
-        self._http.send("PUT", "/_index_template/an1496-notices", bulk.template(packaged, self._target), headers)
+        try:
+            self._http.send("PUT", "/_index_template/an1496-notices", bulk.template(packaged, self._target), headers)
+        except RefusedError as error:
+            raise UnavailableError(f"{error.message}: the index template", "turn off put_template") from error
         self._template_due = False
 
     def close(self) -> None:

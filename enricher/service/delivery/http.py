@@ -69,11 +69,7 @@ class Http:
             response = self._pool.request(
                 method, self.base + path, body=body, headers=head, redirect=False, preload_content=False
             )
-            try:
-                answer = Answer(response.status, self._read(response))
-            finally:
-                response.drain_conn() if response.status < 300 else response.close()
-                response.release_conn()
+            answer = Answer(response.status, self._read(response))
         except urllib3.exceptions.HTTPError as error:
             raise UnavailableError(f"{self.place}: {_why(error)}", "check that it runs, and the address") from error
         self._raise_for(answer, response.headers.get("Retry-After"))
@@ -87,11 +83,16 @@ class Http:
         """All of an answer that has a bound in size and time, however slowly it comes."""
         deadline = self._clock.monotonic() + self._timeout
         parts, size = [], 0
-        while part := response.read1(_PIECE):
-            parts.append(part)
-            size += len(part)
-            if size > MOST or self._clock.monotonic() > deadline:
-                raise urllib3.exceptions.ProtocolError("the answer does not end")
+        try:
+            while part := response.read1(_PIECE):
+                parts.append(part)
+                size += len(part)
+                if size > MOST or self._clock.monotonic() > deadline:
+                    raise urllib3.exceptions.ProtocolError("the answer does not end")
+        except BaseException:
+            response.close()  # what is left of it must not be taken for the answer to the next request
+            raise
+        response.release_conn()
         return b"".join(parts)
 
     def _raise_for(self, answer: Answer, retry_after: str | None) -> None:

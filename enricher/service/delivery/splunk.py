@@ -13,13 +13,15 @@ import msgspec
 from enricher.model.text import visible
 from enricher.service.delivery.http import Answer, Http, RefusedAnswerError
 from enricher.service.delivery.secret import reveal
-from enricher.service.delivery.writer import Clock, Record, Sent, UnavailableError
+from enricher.service.delivery.writer import Clock, Record, RefusedError, Sent, UnavailableError
 from enricher.sinks import jsonl
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import SplunkSink
 
 _POLL: Final = 0.25
 """Seconds between two questions for the acknowledgment."""
+
+_TURN_ON: Final = "turn on indexer acknowledgment for the token, or turn off acknowledge"
 
 
 class _Reply(msgspec.Struct):
@@ -62,17 +64,15 @@ class Splunk:
 
     def _without_the_refused(self, error: RefusedAnswerError, count: int) -> Sent:
         reply = _reply(error.answer)
+        reason = f"{error.message}: {visible(reply.text, 200)} (code {reply.code})"
         if reply.invalid is None or not 0 <= reply.invalid < count:
-            raise error
-        reason = f"{self._http.place} refuses the event: {visible(reply.text, 200)} (code {reply.code})"
+            raise RefusedError(reason)
         others = [at for at in range(count) if at != reply.invalid]
         return Sent(rejected={reply.invalid: reason}, again=dict.fromkeys(others, "sent with one that was refused"))
 
     def _wait_for(self, ack_id: int | None) -> None:
         if ack_id is None:
-            raise UnavailableError(
-                f"{self._http.place} gives no acknowledgment", "turn on indexer acknowledgment for the token"
-            )
+            raise UnavailableError(f"{self._http.place} gives no acknowledgment", _TURN_ON)
         deadline = self._clock.monotonic() + self._timeout
         question = jsonl.encode({"acks": [ack_id]})
         while not self._is_indexed(ack_id, question):
@@ -81,7 +81,11 @@ class Splunk:
             self._clock.sleep(_POLL)
 
     def _is_indexed(self, ack_id: int, question: bytes) -> bool:
-        answer = self._http.post("/services/collector/ack", question, self._headers)
+        try:
+            answer = self._http.post("/services/collector/ack", question, self._headers)
+        except RefusedAnswerError as error:
+            text = visible(_reply(error.answer).text, 200)
+            raise UnavailableError(f"{error.message}: the question for the acknowledgment: {text}", _TURN_ON) from error
         return _reply(answer).acks.get(str(ack_id)) is True
 
     def close(self) -> None:
