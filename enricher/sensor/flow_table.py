@@ -52,7 +52,7 @@ class FlowTable:
         """End of the capture: nobody knows how the open connections go on."""
         for flow in self._flows():
             self._end(flow, over=False)
-        self.halves.clear()
+            self._forget(flow)
 
     def _flows(self) -> list[Flow]:
         return [half.flow for half in self.halves.values() if half.index == 0]
@@ -73,6 +73,7 @@ class FlowTable:
         """A SYN opens a connection, unless it repeats the one that is known or comes late for one."""
         if half is not None and half.syn != seq and not self._belongs(half, seq):
             self._end(half.flow, over=True)
+            self._forget(half.flow)
             half = None
         if half is None:
             half = self._open(key, ts)
@@ -275,3 +276,4 @@ class FlowTable:
         for key, half in ((flow.key, flow.halves[0]), (reverse(flow.key), flow.halves[1])):
             if self.halves.get(key) is half:
                 del self.halves[key]
+            del half.flow  # a ring would wait for the collector, and a flood of connections fills memory faster

@@ -10,4 +10,4 @@ into looks that find nothing."""
 
 def prepare() -> None:
     """Look for cyclic garbage less often. Called once, when the program starts."""
-    gc.set_threshold(_YOUNG, 20, 50)
+    gc.set_threshold(_YOUNG)
