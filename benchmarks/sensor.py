@@ -41,11 +41,10 @@ WALK = "walk of record headers"
 def walk(path: Path) -> int:
     """Every record's time and length, and nothing else."""
     unpack = struct.Struct("<IIII").unpack_from
-    count, pending = 0, b""
+    count = 0
     with path.open("rb") as file:
-        file.read(24)
-        while chunk := file.read(CHUNK):
-            data = pending + chunk
+        file.seek(24)
+        while len(data := file.read(CHUNK)) >= 16:
             offset, size = 0, len(data)
             while size - offset >= 16:
                 _seconds, _fraction, captured, _ = unpack(data, offset)
@@ -54,7 +53,7 @@ def walk(path: Path) -> int:
                     break
                 count += 1
                 offset = end
-            pending = data[offset:]
+            file.seek(offset - size, 1)
     return count
 
 
@@ -106,15 +105,15 @@ def compare(
 
 def find_peers(zeek: str | None) -> dict[str, tuple[Sequence[str], bool, float]]:
     peers: dict[str, tuple[Sequence[str], bool, float]] = {
-        "ja3 package": ([sys.executable, "-c", JA3], True, 6),
+        "ja3 package": ([sys.executable, "-c", JA3], False, 6),
         "scapy TLS sessions": ([sys.executable, "-c", SCAPY], True, 100),
     }
     if program := shutil.which("tshark"):
         known = subprocess.run([program, "-G", "fields"], capture_output=True, text=True, check=True).stdout
         fields = [word for name in FIELDS if f"\t{name}\t" in known for word in ("-e", name)]
         peers["tshark, the same fields"] = (
-            [program, "-n", "-2", "-T", "fields", "-Y", "tls.handshake", *fields, "-r"],
-            True,
+            [program, "-n", "-T", "fields", "-Y", "tls.handshake", *fields, "-r"],
+            False,
             8,
         )
     if program := zeek or shutil.which("zeek"):
