@@ -366,7 +366,6 @@ def test_a_replay_with_a_wrong_address_does_not_begin(tmp_path: Path) -> None:
 ZEEK = shutil.which("zeek")
 SITE = """
 @load {package}
-@load {package}/feedback.zeek
 redef exit_only_after_terminate = T;
 redef AN1496::feedback_port = {port}/tcp;
 redef AN1496::feedback_certificate = "{certificate}";

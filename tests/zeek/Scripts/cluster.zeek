@@ -57,6 +57,7 @@ event AN1496::next_step(step: count)
 	event AN1496::go(step);
 	Cluster::publish(Cluster::worker_topic, go, step);
 	Cluster::publish(Cluster::proxy_topic, go, step);
+	Cluster::publish(Cluster::logger_topic, go, step);
 	if ( step <= steps )
 		schedule pause { AN1496::next_step(step + 1) };
 	}

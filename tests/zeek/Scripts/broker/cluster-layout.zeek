@@ -1,6 +1,6 @@
-##! A cluster on loopback: a manager that writes the logs, and each node for which a test has a port.
+##! A cluster on loopback: a manager, which writes the logs if there is no logger, and each node for which a test has a port.
 
-redef Cluster::manager_is_logger = T;
+redef Cluster::manager_is_logger = getenv("BROKER_LOGGER1_PORT") == "";
 
 redef Cluster::nodes = {
 	["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=to_port(getenv(
@@ -22,5 +22,12 @@ redef Cluster::nodes += {
 	    "BROKER_PROXY1_PORT")), $manager="manager"],
 	["proxy-2"] = [$node_type=Cluster::PROXY, $ip=127.0.0.1, $p=to_port(getenv(
 	    "BROKER_PROXY2_PORT")), $manager="manager"],
+};
+@endif
+
+@if ( ! Cluster::manager_is_logger )
+redef Cluster::nodes += {
+	["logger"] = [$node_type=Cluster::LOGGER, $ip=127.0.0.1, $p=to_port(getenv(
+	    "BROKER_LOGGER1_PORT")), $manager="manager"],
 };
 @endif

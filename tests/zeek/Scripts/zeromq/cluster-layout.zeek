@@ -1,6 +1,6 @@
 ##! The same cluster for ZeroMQ, where only who writes the logs needs a port; the ports of Broker still say who there is.
 
-redef Cluster::manager_is_logger = T;
+redef Cluster::manager_is_logger = getenv("BROKER_LOGGER1_PORT") == "";
 
 redef Cluster::nodes = {
 	["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=to_port(getenv(
@@ -18,5 +18,12 @@ redef Cluster::nodes += {
 redef Cluster::nodes += {
 	["proxy-1"] = [$node_type=Cluster::PROXY, $ip=127.0.0.1],
 	["proxy-2"] = [$node_type=Cluster::PROXY, $ip=127.0.0.1],
+};
+@endif
+
+@if ( ! Cluster::manager_is_logger )
+redef Cluster::nodes += {
+	["logger"] = [$node_type=Cluster::LOGGER, $ip=127.0.0.1, $p=to_port(getenv(
+	    "LOG_PULL_PORT"))],
 };
 @endif

@@ -1,0 +1,135 @@
+"""Zeek with this package beside Zeek's own default policy, on the same capture, in one run.
+
+    python benchmarks/zeek.py [--size 256M] [--keep FOLDER] [--zeek PROGRAM] [--runs 3] [--profile]
+
+The capture is `mixed` of `traffic.py`: TLS-heavy. Processor time (user and system) and peak memory of each are the best of
+several runs, taken in turns. Goal: at most 10 % more processor time than the `local` policy alone. What that policy costs
+beside Zeek's defaults is shown for comparison. `--profile` prints which functions of the package take most, by Zeek's own
+script profiler (which slows everything down: only the shares mean something).
+"""
+
+import argparse
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import traffic
+
+PACKAGE = Path(__file__).resolve().parents[1] / "zeek_scripts"
+UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+GOAL = 1.10
+VARIANTS = {"Zeek's defaults": [], "local policy": ["local"], "local policy and AN1496": ["local", str(PACKAGE)]}
+SHOWN = 25
+
+
+class Cost(NamedTuple):
+    """What one run took."""
+
+    seconds: float
+    """Processor time, user and system."""
+    memory: int
+    """Peak, bytes."""
+
+
+def run(command: Sequence[str], folder: Path) -> Cost:
+    """Run Zeek in an empty folder."""
+    folder.mkdir()
+    with (folder / "output").open("wb") as out:
+        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
+        _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(command)} failed:\n{(folder / 'output').read_text()}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
+
+
+def make(path: Path, size: int) -> Path:
+    """The capture in the order of time, without which Zeek's timers end connections before their packets come."""
+    if not path.exists():
+        part = path.with_suffix(".part")
+        with part.open("wb") as out:
+            traffic.mixed(out, size)
+        data = part.read_bytes()
+        frames = []
+        at = len(traffic.HEADER)
+        while at < len(data):
+            seconds, fraction, length = struct.unpack_from("<III", data, at)
+            frames.append((seconds, fraction, at, at := at + 16 + length))
+        frames.sort()
+        with part.open("wb") as out:
+            out.write(traffic.HEADER)
+            out.writelines(data[begin:end] for _, _, begin, end in frames)
+        part.rename(path)
+    return path
+
+
+def records(log: Path) -> int:
+    with log.open() as lines:
+        return sum(not line.startswith("#") for line in lines)
+
+
+def compare(zeek: str, capture: Path, runs: int, folder: Path) -> None:
+    costs: dict[str, list[Cost]] = {name: [] for name in VARIANTS}
+    for turn in range(runs):
+        for name, scripts in VARIANTS.items():
+            costs[name].append(run([zeek, "-C", "-r", str(capture), *scripts], folder / f"{turn} {name}"))
+    logs = folder / f"0 {name}"
+    sessions = records(logs / "an1496.log")
+    print(
+        f"{capture.stat().st_size / 1e6:,.0f} MB, {sessions:,} records in an1496.log, {records(logs / 'ssl.log'):,} in ssl.log"
+    )
+    best = {name: Cost(min(c.seconds for c in of), min(c.memory for c in of)) for name, of in costs.items()}
+    base = best["local policy"]
+    for name, cost in best.items():
+        worst = max(c.seconds for c in costs[name])
+        print(
+            f"  {name:26} {cost.seconds:7.2f} s (to {worst:.2f})  {cost.seconds / base.seconds:5.3f}×"
+            f"   peak {cost.memory / 1e6:4.0f} MB  {cost.memory / base.memory:5.3f}×"
+        )
+    ours = best["local policy and AN1496"]
+    ratio = ours.seconds / base.seconds
+    print(
+        f"  {(ours.seconds - base.seconds) / sessions * 1e6:,.0f} µs a session; goal {GOAL:g}× {'' if ratio <= GOAL else 'MISSED'}"
+    )
+
+
+def profile(zeek: str, capture: Path, folder: Path) -> None:
+    run([zeek, "-C", "--profile-scripts=profile", "-r", str(capture), "local", str(PACKAGE)], folder / "profile")
+    with (folder / "profile" / "profile").open() as lines:
+        rows = [
+            line.rstrip("\n").split("\t") for line in lines if not line.startswith("#") or line.startswith("#fields")
+        ]
+    header, body = rows[0][1:], rows[1:]
+    functions = [dict(zip(header, row, strict=False)) for row in body]
+    total = sum(float(f["own-CPU"]) for f in functions if f["type"] not in ("BiF", "summary"))
+    for f in sorted(functions, key=lambda f: -float(f["own-CPU"]))[:SHOWN]:
+        print(f"  {float(f['own-CPU']) / total:6.1%}  {int(f['ncall']):9,}  {f['function']}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", default="256M", help="bytes of the capture, with K, M or G")
+    parser.add_argument("--keep", type=Path, help="where the capture is made and kept; otherwise it is removed")
+    parser.add_argument("--zeek", default=shutil.which("zeek"), help="Zeek's program; otherwise the one on PATH")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--profile", action="store_true", help="show what the package's functions take instead")
+    options = parser.parse_args()
+    if options.zeek is None:
+        sys.exit("zeek is not on PATH: install it, or name it with --zeek")
+    size = int(options.size[:-1]) * UNITS[options.size[-1].upper()]
+    with tempfile.TemporaryDirectory(prefix="an1496-bench-") as scratch:
+        folder = Path(scratch)
+        capture = make((options.keep or folder) / f"ordered-{size}.pcap", size)
+        if options.profile:
+            profile(options.zeek, capture, folder)
+        else:
+            compare(options.zeek, capture, options.runs, folder)
+
+
+if __name__ == "__main__":
+    main()
