@@ -19,7 +19,7 @@ from enricher.service.delivery.writer import Record
 from enricher.sinks.encoding import ENCODINGS, Origin
 
 T0 = 1_650_000_000.0
-ORIGIN = Origin("sensor-1", "1.2.3")
+ORIGIN = Origin("sensor-1.example", "1.2.3")
 
 
 class Time:
