@@ -5,6 +5,8 @@ A record's bytes depend on nothing but the record, so the same record from two b
 
 import functools
 import operator
+from collections.abc import Sequence
+from types import GenericAlias
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -45,7 +47,11 @@ _STORED: Final[tuple[type[Any], ...]] = tuple(
 _TAGS: Final[dict[type[Any], int]] = {kind: number for kinds in (_TYPES, _STORED) for number, kind in enumerate(kinds)}
 
 _pack: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(functools.reduce(operator.or_, _STORED)).decode
+_ANY: Final = functools.reduce(operator.or_, _STORED)
+_decode: Final = msgspec.msgpack.Decoder(_ANY).decode
+_decode_array: Final = msgspec.msgpack.Decoder(GenericAlias(list, (_ANY,))).decode
+_ARRAY: Final = b"\xdd"
+"""Before the four bytes of its length."""
 _astuple: Final = msgspec.structs.astuple
 
 
@@ -61,6 +67,15 @@ def decode(blob: bytes, kind: type[R]) -> R | None:
     except msgspec.DecodeError:
         return None
     return record if isinstance(record, kind) else None
+
+
+def decode_all(blobs: Sequence[bytes], kind: type[R]) -> list[R]:
+    """The records of this kind among many, in their order."""
+    try:  # as one array: a call for each would take half as long as the decoding
+        records = _decode_array(b"".join((_ARRAY, len(blobs).to_bytes(4, "big"), *blobs)))
+    except msgspec.DecodeError:
+        return [record for blob in blobs if (record := decode(blob, kind)) is not None]
+    return [record for record in records if isinstance(record, kind)]
 
 
 def decode_process_event(blob: bytes) -> ProcessStart | ProcessEnd | ModuleLoad | ProcessTamper | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from enricher.join.addresses import Claim, Tenure
-from enricher.join.codec import decode, decode_process_event
+from enricher.join.codec import decode_all, decode_process_event
 from enricher.join.duplicates import Connection, connection, connection_of, lay_over, without_duplicates
 from enricher.join.hosts import Hosts
 from enricher.join.keys import INDEX_SHARDS, short_name
@@ -93,9 +93,8 @@ class Reader:
         for o in self.observations(group):
             found[connection_of(o)][0].append(o)
         for members in self._store.members([self._keys.connections(*bucket) for bucket in group]):
-            for member in reversed(members):
-                record = decode(member, NetworkConnect)
-                if record is None or record.local_ip is None or record.remote_ip is None or record.remote_port is None:
+            for record in reversed(decode_all(members, NetworkConnect)):
+                if record.local_ip is None or record.remote_ip is None or record.remote_port is None:
                     continue
                 sides = (record.local_ip, record.local_port), (record.remote_ip, record.remote_port)
                 at = found.get(connection(record.proto, *sides))
@@ -109,7 +108,7 @@ class Reader:
     def observations(self, group: Sequence[Bucket]) -> list[Observation]:
         """Observations of the buckets, completed from logs that keep facts apart, each connection once."""
         members = self._store.members([self._keys.observations(*bucket) for bucket in group])
-        raw = [o for found in members for blob in found if (o := decode(blob, Observation))]
+        raw = [o for found in members for o in decode_all(found, Observation)]
         return without_duplicates(self._complete(raw), self._settings.duplicate_window)
 
     def _complete(self, observations: Sequence[Observation]) -> Iterable[Observation]:
@@ -128,10 +127,7 @@ class Reader:
     def _facts(self, keys: dict[str, str], kind: type[F]) -> dict[str, list[F]]:
         wanted = sorted(keys)
         found = self._store.prefixed([(keys[name], name) for name in wanted])
-        return {
-            name: [fact for blob in blobs if (fact := decode(blob, kind))]
-            for name, blobs in zip(wanted, found, strict=True)
-        }
+        return {name: decode_all(blobs, kind) for name, blobs in zip(wanted, found, strict=True)}
 
     def handshakes(self, resumed: Sequence[Observation]) -> list[list[Observation]]:
         """For each resumed session: the full handshakes that it can have resumed."""
@@ -189,7 +185,7 @@ class Reader:
         answers = self._store.members([self._keys.binds(name, port) for _, name, port in names])
         found: list[list[NetworkConnect]] = [[] for _ in wanted]
         for (at, _, _), members in zip(names, answers, strict=True):
-            found[at].extend(record for blob in members if (record := decode(blob, NetworkConnect)))
+            found[at].extend(decode_all(members, NetworkConnect))
         return iter(found)
 
     def loads(self, wanted: Sequence[tuple[str, float, float]], hosts: Hosts) -> Iterator[list[Load]]:
