@@ -53,6 +53,7 @@ lint: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/endpoint.py
 	$(BIN)/python benchmarks/join.py
+	$(BIN)/python benchmarks/sensor.py
 
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python tests/fuzz/run.py
