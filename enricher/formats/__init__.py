@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Final
 
 from enricher.errors import InputError
-from enricher.formats._lines import Transcoder
+from enricher.formats._lines import LineReader, Transcoder
 from enricher.formats._reader import Format, Reader
 from enricher.model.registry import modules, unique
 
-__all__ = ["FORMATS", "Format", "Reader", "reader", "recognise"]
+__all__ = ["FORMATS", "Format", "LineReader", "Reader", "reader", "recognise"]
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     unique(((module.FORMAT.id, module.FORMAT) for module in modules(__name__)), "format")

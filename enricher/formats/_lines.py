@@ -48,6 +48,15 @@ class LineReader(BaseReader):
         self._held = 0
         self._last = False
 
+    @property
+    def line(self) -> int:
+        """Number of the last whole line that was read. Set where the reading starts in the middle of an input."""
+        return self._number
+
+    @line.setter
+    def line(self, number: int) -> None:
+        self._number = number
+
     def feed(self, data: bytes) -> list[Record]:
         """See `Reader.feed`."""
         return self._text(self._transcoder.feed(data))

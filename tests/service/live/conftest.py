@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -136,8 +135,8 @@ def replayed(engine: Engine, url: str, records: Iterable[Record]) -> tuple[dict[
             seen = session.observation
             common = store.prevalence([seen.ja4]) if seen.ja4 else {}
             now_is = engine.judge(seen, common.get(seen.ja4) if seen.ja4 else None)
-            session = msgspec.structs.replace(session, observation=now_is)
-            judged.append((session, engine.verdict(session)))
+            found = msgspec.structs.replace(session, observation=now_is)
+            judged.append((found, engine.verdict(found)))
     told = {notice.id: notice for notice in notices(judged, engine.verdict_settings)}
     rows = [ledger_row(s, v, id_ if (id_ := notice_id(s)) in told else None) for s, v in judged]
     assert len({key(row) for row in rows}) == len(rows)

@@ -1,0 +1,71 @@
+"""Records that come one by one, each with a name of its own, in whatever format each is."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from enricher import formats
+from enricher.errors import InputError
+from enricher.model.problem import Problem
+from enricher.model.record import Record
+
+_LISTED: Final = 20
+"""Problems kept between two times that we are asked."""
+
+
+class Payloads:
+    """Reads payloads: each is one line, or a few, of a format that is known by its content."""
+
+    def __init__(self, name: str, format_id: str | None = None) -> None:
+        """`format_id`: the format of all; None: each by its content."""
+        self._name = name
+        self._format = format_id
+        self._readers: dict[str, formats.LineReader] = {}
+        self._problems: list[Problem] = []
+
+    def read(self, payloads: Iterable[tuple[str, bytes]]) -> Sequence[Record]:
+        """Records of payloads, each with its own name as source: it is the same when the payload comes again."""
+        records: list[Record] = []
+        for source, payload in payloads:
+            reader = self._reader(payload)
+            if reader is None:
+                self._problem(source, "neither an event nor a row of a log that we know")
+                continue
+            found = reader.feed(payload if payload.endswith(b"\n") else payload + b"\n")
+            records += (msgspec.structs.replace(record, source=f"{self._name}:{source}") for record in found)
+        return records
+
+    def problems(self) -> list[Problem]:
+        """What could not be read since the last time."""
+        found, self._problems = self._problems, []
+        for format_id, reader in list(self._readers.items()):
+            if reader.problems:
+                found += reader.problems[:_LISTED]
+                del self._readers[format_id]  # a fresh one has room to tell of more
+        return found
+
+    def _reader(self, payload: bytes) -> formats.LineReader | None:
+        known = self._format or formats.recognise(payload)
+        if known is None:
+            return None
+        if known not in self._readers:
+            reader = formats.reader(known, self._name)
+            if not isinstance(reader, formats.LineReader):
+                return None
+            self._readers[known] = reader
+        return self._readers[known]
+
+    def _problem(self, source: str, what: str) -> None:
+        if len(self._problems) < _LISTED:
+            self._problems.append(Problem(where=f"{self._name}:{source}", what=what))
+
+
+def check(format_id: str | None) -> None:
+    """Refuse a format that does not come line by line.
+
+    Raises:
+        InputError: there is no such format, or it cannot be followed.
+    """
+    if format_id is not None and not isinstance(formats.reader(format_id, ""), formats.LineReader):
+        raise InputError(f"{format_id} does not come line by line", "it can only be replayed")
