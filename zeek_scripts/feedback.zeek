@@ -22,8 +22,10 @@ export {
 	## The address to listen on.
 	const feedback_address: addr = 127.0.0.1 &redef;
 
-	## Certificate and key (PEM files) of the socket, for TLS.
+	## The socket's certificate (PEM file), for TLS.
 	const feedback_certificate: string = "" &redef;
+
+	## Its key (PEM file).
 	const feedback_key: string = "" &redef;
 
 	## Certificates (PEM file) that vouch for the enricher's own; empty: it needs none.
