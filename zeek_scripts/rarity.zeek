@@ -84,6 +84,7 @@ export {
 }
 
 const handed_over_at_once = 1000;
+const asks_proxies = Cluster::local_node_type() == Cluster::WORKER;
 
 global fingerprint_hosts: table[string] of Shown = table()
     &read_expire=rarity_memory;
@@ -148,24 +149,28 @@ function tell_rare(fingerprint: string, uid: string, id: conn_id)
 
 function take_client(client: addr)
 	{
-	if ( client in known_clients || |known_clients| >= max_clients )
+	if ( |known_clients| >= max_clients )
 		return;
 
 	add known_clients[client];
-	if ( Cluster::local_node_type() == Cluster::WORKER )
+	if ( asks_proxies )
 		Cluster::publish(Cluster::manager_topic, clients_seen, set(client));
 	}
 
-# Whether this node can judge: it knows what the proxies know. They hear of it again before they forget.
+# Workers ask again before the proxies forget.
+function heard_lately(s: Shown): bool
+	{
+	return s?$heard && network_time() - s$heard < rarity_memory / 2;
+	}
+
+# Whether this worker can judge: it knows what the proxies know.
 function knows(fingerprint: string, client: addr): bool
 	{
 	if ( fingerprint !in fingerprint_hosts )
 		return F;
 
 	local s = fingerprint_hosts[fingerprint];
-	return s?$heard
-	    && network_time() - s$heard < rarity_memory / 2
-	    && ( s$common || client in s$by );
+	return ( s$common || client in s$by ) && heard_lately(s);
 	}
 
 function tell_proxy(fingerprint: string, client: addr, uid: string, id: conn_id)
@@ -183,6 +188,12 @@ function tell_proxy(fingerprint: string, client: addr, uid: string, id: conn_id)
 	    fingerprint_shown, fingerprint, by, common, uid, id);
 	}
 
+function is_common(fingerprint: string): bool
+	{
+	return fingerprint in fingerprint_hosts
+	    && fingerprint_hosts[fingerprint]$common;
+	}
+
 hook AN1496::judge(c: connection, s: Session)
 	{
 	if ( ! s$info?$ja4 || ! addr_matches_host(c$id$orig_h, rarity_clients) )
@@ -190,30 +201,29 @@ hook AN1496::judge(c: connection, s: Session)
 
 	local fingerprint = s$info$ja4;
 	local client = c$id$orig_h;
-	take_client(client);
-	if ( Cluster::local_node_type() != Cluster::WORKER )
-		take_shown(fingerprint, set(client), F);
-	else if ( ! knows(fingerprint, client) )
-		{
-		if ( tell_proxy(fingerprint, client, c$uid, c$id) )
-			{
-			if ( fingerprint in fingerprint_hosts
-			    && fingerprint_hosts[fingerprint]$common )
-				s$info$ja4_rare = F;
+	if ( client !in known_clients )
+		take_client(client);
 
-			return;
-			}
-		take_shown(fingerprint, set(client), F);
+	local asked = asks_proxies
+	    && ! knows(fingerprint, client)
+	    && tell_proxy(fingerprint, client, c$uid, c$id);
+	if ( is_common(fingerprint) )
+		{
+		s$info$ja4_rare = F;
+		return;
 		}
 
+	if ( asked )
+		return;
+
+	take_shown(fingerprint, set(client), F);
 	if ( is_rare(fingerprint) )
 		{
 		s$info$ja4_rare = T;
 		abnormal(s, "rare_fingerprint", rarity_fact(fingerprint));
 		tell_rare(fingerprint, c$uid, c$id);
 		}
-	else if ( fingerprint in fingerprint_hosts
-	    && fingerprint_hosts[fingerprint]$common )
+	else if ( is_common(fingerprint) )
 		s$info$ja4_rare = F;
 	}
 
