@@ -167,8 +167,11 @@ def main() -> None:
                 f"{FLOWS:,} concurrent connections: peak {memory / 1e6:.0f} MB   goal 200 MB {'' if memory < 200e6 else 'MISSED'}"
             )
         if options.only in (None, "cores"):
-            one, _ = run(ours(mixed, mixed), folder)
-            two, _ = run(ours(mixed, mixed), folder, cores=2)
+            twin = mixed.with_name("twin.pcap")  # a file that is named twice is read once
+            twin.unlink(missing_ok=True)
+            os.link(mixed, twin)
+            one, _ = run(ours(mixed, twin), folder)
+            two, _ = run(ours(mixed, twin), folder, cores=2)
             print(f"two captures: one core {one:.1f} s, two cores {two:.1f} s: {one / two:.2f}×")
 
 
