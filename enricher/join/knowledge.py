@@ -60,11 +60,11 @@ class Knowledge:
             told[short] = answer | self._fresh.get(short, {})
             self._trim(short, told[short])
         learning = Learning(hosts, self._settings)
-        for by_bucket in told.values():
-            for _, blob in sorted(by_bucket.items()):
-                for lesson in _decoded(blob):
-                    if hosts.canonical(lesson.host) in wanted:
-                        learning.recall(lesson)
+        every = {bucket: blob for by_bucket in told.values() for bucket, blob in by_bucket.items()}
+        for _, blob in sorted(every.items()):
+            for lesson in _decoded(blob):
+                if hosts.canonical(lesson.host) in wanted:
+                    learning.recall(lesson)
         reader.teach(hosts, learning)
         for host in wanted:
             mine = {short_name(name) for name in hosts.names(host)}
@@ -73,12 +73,15 @@ class Knowledge:
                 self._grown[short].clear()
 
     def note(self, bucket: str, names: Iterable[str], lessons: Iterable[Lesson]) -> Mapping[str, bytes]:
-        """What a bucket told of the hosts that it speaks of: short name → what is to be kept."""
-        told: dict[str, list[Lesson]] = {short_name(name): [] for name in names}
-        for lesson in lessons:
-            told.setdefault(short_name(lesson.host), []).append(lesson)
-        kept = {short: _encode(sorted(found, key=_host)) if found else b"" for short, found in told.items()}
-        for short, blob in kept.items():
+        """What a bucket tells: short name → what is to be kept under it.
+
+        All of it lies with every name that the bucket's records have: those stay the same, while which names are one
+        host may yet change.
+        """
+        found = sorted(lessons, key=_host)
+        blob = _encode(found) if found else b""
+        kept = dict.fromkeys(map(short_name, names), blob)
+        for short in kept:
             self._fresh[short][bucket] = blob
             if blob:
                 self._grown[short].add(bucket)
