@@ -5,6 +5,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -178,6 +179,14 @@ def test_a_peer_that_takes_nothing_more_has_not_got_it(syslog: Any, make: Any) -
         with pytest.raises(UnavailableError, match="timed out"):
             for _ in range(200):
                 writer.send(make.records(100, "rfc5424"))
+
+
+def test_an_end_that_came_before_our_bytes_were_acknowledged_is_no_delivery(
+    receivers: Any, syslog: Any, make: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("enricher.service.delivery.syslog.fcntl.ioctl", lambda *_: (7).to_bytes(4, sys.byteorder))
+    with pytest.raises(UnavailableError, match="hung up before it had all"):
+        syslog(receivers().port, transport="tcp").send(make.records(1, "rfc5424"))
 
 
 @pytest.fixture

@@ -75,3 +75,15 @@ def test_a_session_seen_the_wrong_way_round_is_told_from_its_client(whole: Any) 
     )
     evidence = finding(msgspec.structs.replace(whole, sessions=(flipped,)))["evidences"][1]
     assert (evidence["src_endpoint"]["ip"], evidence["dst_endpoint"]["port"]) == ("10.0.0.5", 443)
+
+
+def test_what_the_schema_demands_and_nobody_saw_takes_its_object_with_it(whole: Any, schema: Any) -> None:
+    server = msgspec.structs.replace(whole.server, serial=None)
+    parent = msgspec.structs.replace(whole.process.parent, guid=None, pid=None)
+    process = msgspec.structs.replace(whole.process, parent=parent)
+    found = finding(msgspec.structs.replace(whole, server=server, process=process))
+    assert schema.is_valid(found)
+    told, session = found["evidences"]
+    assert "certificate" not in session["tls"] and "parent_process" not in told["process"]
+    assert found["unmapped"]["server_certificate_sha256"] == "12" * 32
+    assert told["process"]["xattributes"]["parent_image"] == r"C:\Windows\explorer.exe"
