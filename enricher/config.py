@@ -1,15 +1,15 @@
 """One TOML for everything; each room owns its own settings."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 
 from enricher.errors import ConfigError
-from enricher.join.settings import JoinSettings, StoreSettings, validate
+from enricher.join.settings import JoinSettings, LiveSettings, StoreSettings, validate, validate_live
 from enricher.sensor.certificate import CertificateSettings
 from enricher.sensor.contract import WireSettings
 from enricher.sensor.thresholds import Thresholds
-from enricher.sinks.settings import DeliverySettings, Sink
+from enricher.sinks.settings import DeliverySettings, Secret, Sink
 from enricher.sinks.settings import validate as validate_sinks
 from enricher.verdict.settings import VerdictOptions
 
@@ -57,6 +57,100 @@ class ZeekConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How long Zeek may take to answer."""
 
 
+class _Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    name: str | None = None
+    """What messages and metrics call it, and what its position is kept under; None: its type and what it reads."""
+    format: str | None = None
+    """Id of the format; None: recognised by content."""
+
+
+class TailSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="tail"):
+    """A log file that is followed: Zeek's logs, or JSON lines."""
+
+    path: str
+    """The name that the log has while it is written."""
+    rotated: str | None = None
+    """Pattern of its later names (`/logs/*/ssl.*`); None: beside it, with a number or a date in the name."""
+    start: Literal["beginning", "end"] = "beginning"
+    """Where to begin a log of which no position is known."""
+
+
+class _RedisSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    url: str
+    """`redis://`, `rediss://` or `unix://`, without password."""
+    key: str
+    username: str | None = None
+    password: Secret | None = None
+    ca_file: str | None = None
+    """PEM file of the roots that vouch for a `rediss://` server; None: the system's."""
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """How long it may take to connect, and to answer."""
+
+
+class RedisListSource(_RedisSource, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="redis_list"):
+    """A Redis list that shippers push to, as Winlogbeat and Logstash do."""
+
+
+class RedisStreamSource(_RedisSource, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="redis_stream"):
+    """A Redis stream, read in a consumer group."""
+
+    group: str = "an1496"
+    field: str | None = None
+    """Which field of an entry holds the event; None: `message`, `payload`, `event`, `data`, else the first."""
+    claim_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    """An entry that a worker has held for so long is taken over by another."""
+
+
+class StdinSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="stdin"):
+    """Standard input; the service ends with it, when it has no other source."""
+
+
+Source = TailSource | RedisListSource | RedisStreamSource | StdinSource
+
+
+class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[live]`: the service."""
+
+    worker: str | None = None
+    """Name of this worker: the same after a restart, of no other worker; None: the machine's name."""
+    ledger: str | None = None
+    """File to which the ledger's rows are appended as JSON lines; None: they are only counted."""
+    batch: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
+    """Most entries read at once from a list or a stream."""
+    poll_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 0.2
+    """How often to look for more where there was nothing."""
+    stop_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """How long a round may take to end after SIGTERM; then it is cut off, and done again at the next start."""
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
+    """Port for `/metrics` and `/health`; None: nobody listens."""
+    metrics_host: str = "127.0.0.1"
+
+
+def source_name(source: Source) -> str:
+    """What a source is called."""
+    kind = type(source).__struct_config__.tag
+    reads = getattr(source, "path", None) or getattr(source, "key", None)
+    return source.name or (f"{kind}:{reads}" if reads else str(kind))
+
+
+def validate_sources(sources: tuple[Source, ...]) -> None:
+    """Refuse what cannot work.
+
+    Raises:
+        ConfigError: two sources have one name, a secret has not one place, or standard input is read twice.
+    """
+    names = [source_name(source) for source in sources]
+    for at, source in enumerate(sources):
+        where = f"sources[{at}]"
+        if names.index(names[at]) != at:
+            raise ConfigError(f"{where}.name: {names[at]} stands twice", "give each source a name of its own")
+        secret = getattr(source, "password", None)
+        if secret is not None and (secret.env is None) == (secret.file is None):
+            raise ConfigError(f"{where}.password has not one place", 'write { env = "NAME" } or { file = "PATH" }')
+    if sum(isinstance(source, StdinSource) for source in sources) > 1:
+        raise ConfigError("sources: standard input is read twice", "leave one of them")
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set. Every value has a default that works."""
 
@@ -68,6 +162,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sinks: tuple[Sink, ...] = ()
     """Who is told of notices; any number."""
     delivery: DeliverySettings = DeliverySettings()
+    sources: tuple[Source, ...] = ()
+    """What the service reads; any number."""
+    live: LiveConfig = LiveConfig()
 
     @classmethod
     def parse(cls, text: bytes, name: str) -> Self:
@@ -81,7 +178,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{name}: {error}", "see docs/configuration.md for every key") from error
         validate(config.store, config.join)
+        validate_live(config.store, config.live)
         validate_sinks(config.sinks)
+        validate_sources(config.sources)
         return config
 
     def with_options(self, *, ca_bundle: str | None, redis_url: str | None, zeek_url: str | None = None) -> Self:

@@ -14,10 +14,12 @@ from enricher.cli import terminal
 from enricher.config import Config
 from enricher.errors import An1496Error
 from enricher.model.schema import OUTPUTS, schema
+from enricher.model.text import visible
 from enricher.report.story import story
 from enricher.service import alone, outputs, parallel, pipeline, runtime
 from enricher.service.engine import Engine
 from enricher.service.inputs import find
+from enricher.service.live import run as live
 from enricher.service.reading import Tally
 from enricher.sinks import jsonl
 
@@ -106,6 +108,25 @@ def explain(notice_id: str, out: Path, config_file: Path | None) -> None:
     """
     notice = outputs.find_notice(out / pipeline.NOTICES, notice_id)
     click.echo(story(notice, Engine.open(config_file).reasons), nl=False)
+
+
+@cli.command()
+@click.option("-c", "--config", "config_file", type=click.Path(path_type=Path), required=True, help="Settings (TOML).")
+@click.option("--once", is_flag=True, help="Read and tell what is there now, then end.")
+def run(config_file: Path, *, once: bool) -> None:
+    """Join streams as they come, for as long as it runs: see docs/live.md.
+
+    SIGTERM and SIGINT end it, SIGHUP has it read lists and thresholds anew. Its log goes to standard error, as JSON.
+    """
+    live.run(config_file, once=once)
+
+
+@cli.command("check-config")
+@click.argument("config_file", metavar="FILE", type=click.Path(path_type=Path))
+def check_config(config_file: Path) -> None:
+    """Say what a service with this configuration would do, or what is wrong with it. Talks to nobody."""
+    for line in live.check(config_file):
+        click.echo(visible(line, 500))
 
 
 @cli.command("schema")

@@ -36,6 +36,9 @@ class Outlet(Protocol):
     def flush(self, deadline: float | None = None) -> Report:
         """Return when all that was given is settled."""
 
+    def report(self) -> Report:
+        """How it stands now."""
+
 
 class Worker:
     """Does rounds."""
@@ -48,7 +51,6 @@ class Worker:
         self._outlet = outlet
         self._ledger = ledger
         self._clock = clock
-        self._lost = 0
         self.told: Counter[str] = Counter()
         """Rows written, by disposition; `notices`: notices given to the sinks."""
 
@@ -107,10 +109,9 @@ class Worker:
     def _tell(self, rows: Sequence[Booked], notices: Sequence[Notice]) -> None:
         self._ledger.append(rows)
         if notices:
+            lost = self._outlet.report().lost
             self._outlet.put(notices)
-            lost = self._outlet.flush().lost
-            if lost > self._lost:
-                self._lost = lost
+            if self._outlet.flush().lost > lost:
                 raise DeliveryError("notices are neither delivered nor dead letters", "see the sinks and the disk")
         self.told.update(row.disposition for row in rows)
         self.told["notices"] += len(notices)

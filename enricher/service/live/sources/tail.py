@@ -13,7 +13,7 @@ from enricher.model.problem import Problem
 from enricher.model.record import Record
 from enricher.service import inputs
 from enricher.service.live.sources.opened import Opened, opened
-from enricher.service.live.sources.rotation import HEAD, Part, Position, digest, plan
+from enricher.service.live.sources.rotation import HEAD, Part, Position, digest, holds, plan
 
 _HEADER: Final = b"#separator"
 """How Zeek begins a log's header; one may stand in the middle of a file."""
@@ -109,6 +109,9 @@ class Tail:
     def _open(self) -> bool:
         """Open the next file; False: it is not there yet."""
         part = self._queue[0] if self._queue else Part(self._path)
+        if part.start is not None and not holds(part.path, part.start):  # it was rotated since we looked
+            self._follow(part.start)
+            part = self._queue[0]
         try:
             part = _at_end(part.path) if self._at_end else part
             self._file = _Reading(part, str(self._path), self._format)

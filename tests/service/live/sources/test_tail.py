@@ -285,3 +285,15 @@ def test_any_life_of_a_log_is_read_whole(tmp_path_factory: pytest.TempPathFactor
     add(log, n, n + 1)
     found += read(source, 30)
     assert list(dict.fromkeys(found)) == ids(0, n + 1)
+
+
+def test_a_log_that_is_rotated_between_restart_and_first_read_is_read_whole(log: Path) -> None:
+    add(log, 0, 1)
+    source = tail(log)
+    found = read(source)
+    position = source.position()
+    source.close()
+    source = tail(log, position)
+    log.rename(log.with_name("ssl.log.001"))
+    add(log, 1, 2)
+    assert found + read(source, 30) == ids(0, 2)

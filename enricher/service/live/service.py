@@ -1,0 +1,245 @@
+"""The endless run: read, make safe, read on.
+
+Nothing is read while something that was read is not safe: that is all the back-pressure there is, and it reaches as far
+back as the sources do. Whatever is away (Redis, a sink, the disk), a round is tried again with the records at hand.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from enricher.errors import An1496Error, ConfigError
+from enricher.join.link import Link
+from enricher.join.live import LiveJoin
+from enricher.join.store import Store
+from enricher.model.record import Record
+from enricher.service.delivery import Delivery, Outlets
+from enricher.service.engine import Engine
+from enricher.service.live.ledger import Ledger
+from enricher.service.live.log import Log
+from enricher.service.live.metrics import Metrics, Page
+from enricher.service.live.sources._source import Source
+from enricher.service.live.sources.build import build
+from enricher.service.live.sources.tail import Tail
+from enricher.service.live.worker import Worker
+
+NAMESPACE: Final = "an1496:live"
+_TICK: Final = 1.0
+"""Seconds between two looks at whose time has come, when nothing is read."""
+_LONGEST_PAUSE: Final = 15.0
+_QUIET: Final = 8
+"""So often nothing must come before what is there counts as read."""
+_STALE: Final = 60.0
+"""Seconds without a safe round after which we are not well."""
+
+
+class Stop(Exception):  # noqa: N818 -- nothing is wrong
+    """We were asked to end while we waited for something to come back."""
+
+
+class Service:
+    """One worker's life."""
+
+    def __init__(self, engine: Engine, log: Log, stopping: Callable[[float], bool]) -> None:
+        """Check all that can be checked without talking to anybody.
+
+        Args:
+            engine: the rooms.
+            log: where we say what happens.
+            stopping: waits so many seconds, less if we are to end; whether we are.
+
+        Raises:
+            ConfigError: it can never work as it is configured.
+        """
+        config = engine.config
+        if config.store.url is None:
+            raise ConfigError("store.url is missing", "the service needs a Redis that outlives it: redis://HOST")
+        if not config.sources:
+            raise ConfigError("sources is empty", "add at least one [[sources]]")
+        self._engine = engine
+        self._log = log
+        self._stopping = stopping
+        self._url = config.store.url
+        worker = config.live.worker or socket.gethostname()
+        self.sources: list[Source] = [build(source, config.live, worker) for source in config.sources]
+        self._outlets = Outlets(config)
+        self._ledger = Ledger(Path(config.live.ledger) if config.live.ledger else None)
+        self.metrics = Metrics()
+        self._last = self._wrong_since = time.monotonic()
+        self._wrong: str | None = None
+        self._page: Page | None = None
+        self._delivery: Delivery | None = None
+        self._store: Store | None = None
+        self._worker: Worker | None = None
+        self._join: LiveJoin | None = None
+        self._retry: dict[str, tuple[float, float]] = {}
+        """Source → when it is tried again, after which pause."""
+
+    def run(self, *, once: bool = False) -> None:
+        """Work until asked to end, or until all sources have ended; `once`: until all that is there is read."""
+        live = self._engine.config.live
+        if live.metrics_port is not None:
+            self._page = Page(live.metrics_host, live.metrics_port, self.metrics, self.health)
+        self._log.info("started", sources=[source.name for source in self.sources])
+        try:
+            self._resume()
+            quiet = 0
+            while not self._stopping(0):
+                read = self._round()
+                quiet = 0 if read else quiet + 1
+                if quiet >= _QUIET and (once or all(source.ended for source in self.sources)):
+                    self._until_safe("drain", self._drain)
+                    break
+                if not read and self._stopping(live.poll_seconds):
+                    break
+        except Stop:
+            self._log.warning("stopped while something is away; what was read is read again")
+        self._log.info("stopped")
+
+    def reload(self, engine: Engine) -> None:
+        """From now on judge by other lists and thresholds."""
+        self._engine = engine
+        if self._worker is not None:
+            self._worker.engine = engine
+        self._log.info("reloaded")
+
+    def health(self) -> dict[str, Any]:
+        """Whether we do our work."""
+        age = time.monotonic() - self._last
+        return {"ok": age < _STALE, "seconds_since_round": round(age, 1), "wrong": self._wrong}
+
+    def _resume(self) -> None:
+        positions = self._until_safe("store", lambda: self._connected().positions())
+        for source in self.sources:
+            if isinstance(source, Tail) and source.name in positions:
+                source.resume(positions[source.name])
+
+    def _round(self) -> bool:
+        """Read, and make it safe; whether there was anything."""
+        batches = [(source, records) for source in self.sources if (records := self._read(source)) is not None]
+        full = [(source.name, records) for source, records in batches if records]
+        if not full and time.monotonic() - self._last < _TICK:
+            return False
+        positions = {s.name: p for s, _ in batches if (p := s.position()) is not None}
+        started = time.monotonic()
+        self._until_safe("round", lambda: self._safe(full, positions))
+        for source, _ in batches:
+            self._until_safe(source.name, source.commit)
+        self._count(full, time.monotonic() - started)
+        return bool(full)
+
+    def _read(self, source: Source) -> Sequence[Record] | None:
+        """What is there; None: the source is away."""
+        at, pause = self._retry.get(source.name, (0.0, 0.0))
+        if source.ended or time.monotonic() < at:
+            return None
+        try:
+            records = source.read()
+        except An1496Error as error:
+            pause = min(_LONGEST_PAUSE, max(0.5, pause * 2))
+            self._retry[source.name] = time.monotonic() + pause, pause
+            self.metrics.failed(source.name)
+            self._log.error("source away", source=source.name, error=error.message, advice=error.advice)
+            return None
+        if self._retry.pop(source.name, None):
+            self._log.info("source is back", source=source.name)
+        for problem in source.problems():
+            self.metrics.problem(source.name)
+            self._log.warning("not read", source=source.name, problem=str(problem))
+        return records
+
+    def _safe(self, batches: Sequence[tuple[str, Sequence[Record]]], positions: dict[str, bytes]) -> None:
+        self._connected()
+        assert self._worker is not None
+        self._worker.round(batches, positions)
+
+    def _drain(self) -> None:
+        self._connected()
+        assert self._worker is not None
+        self._worker.drain()
+
+    def _until_safe(self, what: str, work: Callable[[], Any]) -> Any:
+        """Do it until it is done.
+
+        Raises:
+            Stop: we are to end before it is.
+        """
+        pause = 0.25
+        while True:
+            try:
+                done = work()
+            except An1496Error as error:
+                self._hang_up()
+                self.metrics.failed(what)
+                if self._wrong != error.message:
+                    self._wrong = error.message
+                    self._log.error("waiting", what=what, error=error.message, advice=error.advice)
+                if self._stopping(pause):
+                    raise Stop from error
+                pause = min(_LONGEST_PAUSE, pause * 2)
+            else:
+                if self._wrong is not None:
+                    self._log.info("going on", what=what)
+                    self._wrong = None
+                return done
+
+    def _connected(self) -> LiveJoin:
+        """The join, over a connection that is not known to be broken."""
+        if self._join is None:
+            config = self._engine.config
+            settings = config.store
+            if settings.namespace is None:
+                settings = type(settings)(
+                    **{f: getattr(settings, f) for f in settings.__struct_fields__} | {"namespace": NAMESPACE}
+                )
+            self._store = Store(Link(self._url, settings), settings, exact=True)
+            self._join = LiveJoin(self._store, config.join, config.live)
+            if self._delivery is None:
+                folder = Path(config.live.ledger).parent if config.live.ledger else Path()
+                self._delivery = self._outlets.open(folder)
+            told = self._worker.told if self._worker is not None else None
+            self._worker = Worker(self._engine, self._join, self._delivery, self._ledger, time.time)
+            if told is not None:
+                self._worker.told = told
+        return self._join
+
+    def _hang_up(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        self._store = self._join = None
+
+    def _count(self, batches: Sequence[tuple[str, Sequence[Record]]], seconds: float) -> None:
+        """Tell the metrics."""
+        self._last = time.monotonic()
+        assert self._worker is not None
+        self.metrics.round(batches, self._worker.told, seconds, time.time())
+        self._worker.told.clear()
+        if self._page is None:
+            return
+        for source in self.sources:
+            if source.name not in self._retry:
+                self.metrics.lag(source.name, self._until_safe(source.name, source.lag))
+        if self._join is not None and self._store is not None and self._delivery is not None:
+            counts = self._until_safe("store", lambda: self._connected().counts())
+            self.metrics.standing(counts, self._store.counters, self._delivery.report())
+
+    def close(self) -> None:
+        """Hang up everywhere."""
+        for source in self.sources:
+            source.close()
+        if self._delivery is not None:
+            self._delivery.close()
+        self._hang_up()
+        if self._page is not None:
+            self._page.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
