@@ -1,8 +1,9 @@
 """What a round leaves in the store, in an order in which it may be cut off anywhere.
 
-A round that was cut off is done again from the same records and reaches the same end, as long as whatever makes it
-look is written after whatever it finds: first notices, then what was told of sessions, then when to look again, last
-the positions of the inputs.
+A round that was cut off is done again, from the same records, but at another time and among other records. It reaches
+the same end as long as whatever makes it look is written after whatever it finds: first notices, then what was told of
+sessions, then when to look again, last the positions of the inputs. What is about to be told is announced before: else
+a row or a notice that got out could not be taken back, if the round that is done again comes to another conclusion.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +24,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
     at: float
     notice: Notice
+    sent: bool = True
+    """False: it was about to be told; whether a sink has it is not known, so it is to be told again."""
 
 
 class Changes:
@@ -50,6 +53,12 @@ class Changes:
     def due(self, notice: str, at: float) -> None:
         """A notice is to be told at a time."""
         self._due[notice] = min(at, self._due.get(notice, at))
+
+    def announce(self, notice: Notice) -> None:
+        """A notice is about to be told."""
+        told = Told(self._now / 1e6, notice, sent=False)
+        self.due(notice.id, told.at)
+        self._notices.append(("SET", self._keys.told(notice.id), _encode(told)))
 
     def told(self, notice: str, told: Told | None) -> None:
         """A notice was looked at; what was told of it, if anything was."""

@@ -185,14 +185,22 @@ class LiveJoin:
         keys = {"waiting": self._keys.waiting, "unsettled": self._keys.unsettled, "untold": self._keys.untold}
         return dict(zip(keys, self._store.read([("ZCARD", key) for key in keys.values()]), strict=True))
 
+    def announce(self, changes: Changes) -> None:
+        """Write what is about to be told.
+
+        Raises:
+            StoreError: the server is away or refuses; some may be written.
+        """
+        for _ in self._store.read(list(changes.commands(self._store.settings.retention_seconds))):
+            pass
+
     def commit(self, changes: Changes) -> None:
         """Make changes durable, the positions last.
 
         Raises:
             StoreError: the server is away or refuses; some may be written, and the round is to be done again.
         """
-        for _ in self._store.read(list(changes.commands(self._store.settings.retention_seconds))):
-            pass
+        self.announce(changes)
         self._knowledge.kept()
 
     def forget(self) -> None:

@@ -67,6 +67,8 @@ class Round:
         self._engine = engine
         self._join = join
         self._changes = changes
+        self.announcement = join.changes(now)
+        """What is to be written before anything is told."""
         self._now = now
         self._everything = everything
         self._least = SEVERITIES.index(engine.config.verdict.min_severity)
@@ -91,7 +93,7 @@ class Round:
                 for entry in held.entries:
                     if entry.changed:
                         touched |= {entry.notice, entry.old.notice}
-                        self._changes.member(entry.notice, bucket)
+                        self.announcement.member(entry.notice, bucket)
                 touched |= {standing.notice for standing in held.gone.values()}
         return touched - {""}
 
@@ -140,9 +142,10 @@ class Round:
         for id_, group in groups.items():
             last = self._told[id_]
             found = next(iter(notices(group, self._engine.verdict_settings)), None)
-            new = _revised(found, last.notice if last else None)
+            new = _revised(found, last)
             if new is not None:
                 made.append(new)
+                self.announcement.announce(new)
                 self._told[id_] = Told(self._now, new)
             self._changes.told(id_, self._told[id_] if new else None)
         return made
@@ -159,6 +162,10 @@ class Round:
                 standings[entry.id] = standing
                 if row is not None:
                     written.append(booked(row, standing.revision))
+                    about = msgspec.structs.replace(standing, content=b"", row=b"")
+                    self.announcement.standings(bucket, {entry.id: about})
+                    if entry.old.notice not in ("", entry.notice):  # which forgets where it was
+                        self.announcement.due(entry.old.notice, self._now)
             for id_, old in held.gone.items():
                 standings[id_] = None
                 if old.revision:
@@ -236,15 +243,17 @@ def _rank(severity: Severity) -> int:
     return SEVERITIES.index(severity)
 
 
-def _revised(found: Notice | None, last: Notice | None) -> Notice | None:
+def _revised(found: Notice | None, told: Told | None) -> Notice | None:
     """What is to be told; None: nothing new."""
-    if found is None:
-        return withdrawn(last) if last is not None and last.count else None
-    if last is None:
+    if told is None:
         return found
-    if msgspec.structs.replace(found, revision=last.revision) == last:
-        return None
-    return msgspec.structs.replace(found, revision=last.revision + 1)
+    last = told.notice
+    if found is None:
+        new = withdrawn(last) if last.count else last
+    else:
+        same = msgspec.structs.replace(found, revision=last.revision)
+        new = last if same == last else msgspec.structs.replace(found, revision=last.revision + 1)
+    return new if new is not last or not told.sent else None
 
 
 def withdrawn(last: Notice) -> Notice:

@@ -76,7 +76,7 @@ class Worker:
             changes.forget(bucket)
         for source, position in (positions or {}).items():
             changes.position(source, position)
-        self._tell(rows, notices)
+        self._tell(this, rows, notices)
         self._join.commit(changes)
 
     def drain(self) -> None:
@@ -97,16 +97,17 @@ class Worker:
             changes = self._join.changes(now)
             this = Round(self.engine, self._join, changes, now, everything=True)
             this.postpone(this.judge(page))
-            self._tell(this.rows(), [])
+            self._tell(this, this.rows(), [])
             self._join.commit(changes)
         while due := self._join.untold(inf, _GROUPS):
             changes = self._join.changes(now)
             this = Round(self.engine, self._join, changes, now, everything=True)
             notices = this.make(this.choose(set(), due))
-            self._tell(this.rows(), notices)
+            self._tell(this, this.rows(), notices)
             self._join.commit(changes)
 
-    def _tell(self, rows: Sequence[Booked], notices: Sequence[Notice]) -> None:
+    def _tell(self, this: Round, rows: Sequence[Booked], notices: Sequence[Notice]) -> None:
+        self._join.announce(this.announcement)
         self._ledger.append(rows)
         if notices:
             lost = self._outlet.report().lost
