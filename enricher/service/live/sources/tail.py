@@ -13,7 +13,7 @@ from enricher.model.problem import Problem
 from enricher.model.record import Record
 from enricher.service import inputs
 from enricher.service.live.sources.opened import Opened, opened
-from enricher.service.live.sources.rotation import HEAD, Part, Position, digest, holds, plan
+from enricher.service.live.sources.rotation import HEAD, Part, Position, digest, plan
 
 _HEADER: Final = b"#separator"
 """How Zeek begins a log's header; one may stand in the middle of a file."""
@@ -45,7 +45,12 @@ class Tail:
         self._rotated = rotated
         self._format = format_id
         self._at_end = at_end
-        self._queue: list[Part] = []
+        self._known: Position | None = None
+        """Where to go on, as long as no file is open: after the last whole line that was read, wherever that is now."""
+        self._left = False
+        """The file of that position was read to its end."""
+        self._passed: set[Path] = set()
+        """Older files that cannot be read."""
         self._file: _Reading | None = None
         self._quiet = 0
         self._problems: list[Problem] = []
@@ -62,7 +67,7 @@ class Tail:
         except msgspec.DecodeError:
             self._problem(self._path, "its position in the store is none of ours; read from the beginning", "")
             return
-        self._follow(known)
+        self._known = known
 
     def read(self) -> Sequence[Record]:
         """See `Source`."""
@@ -78,9 +83,7 @@ class Tail:
         if data:
             self._quiet = 0
             return file.feed(data)
-        if self._queue:
-            return self._leave(file)
-        return self._look(file)
+        return self._look(file) if file.path == self._path else self._leave(file)
 
     def position(self) -> bytes | None:
         """See `Source`."""
@@ -107,29 +110,38 @@ class Tail:
             self._file = None
 
     def _open(self) -> bool:
-        """Open the next file; False: it is not there yet."""
-        part = self._queue[0] if self._queue else Part(self._path)
-        if part.start is not None and not holds(part.path, part.start):  # it was rotated since we looked
-            self._follow(part.start)
-            part = self._queue[0]
+        """Open the file that is next; False: it is not there yet."""
+        part = self._next()
         try:
             part = _at_end(part.path) if self._at_end else part
             self._file = _Reading(part, str(self._path), self._format)
         except FileNotFoundError:
-            del self._queue[:1]
             return False
         except inputs.UNREADABLE as error:
-            if len(self._queue) > 1:
-                del self._queue[:1]
-                self._problem(part.path, inputs.why(error), "check the file; what it holds is not read")
-                return False
-            raise InputError(f"{part.path}: {inputs.why(error)}", "check the file and who may read it") from error
-        del self._queue[:1]
-        self._quiet, self._at_end = 0, False
+            if part.path == self._path:
+                raise InputError(f"{part.path}: {inputs.why(error)}", "check the file and who may read it") from error
+            self._passed.add(part.path)
+            self._problem(part.path, inputs.why(error), "check the file; what it holds is not read")
+            return False
+        self._known, self._left, self._at_end, self._quiet = None, False, False, 0
         return True
+
+    def _next(self) -> Part:
+        """What is to be read now; asked anew for each file, as the log may be rotated while an older one is read."""
+        if self._known is None:
+            return Part(self._path)
+        self._at_end = False
+        parts = plan(self._path, self._rotated, self._known)
+        if parts is None and not self._left:
+            what = "the file that was read before is not found under any rotated name; what it held more is not read"
+            self._problem(self._path, what, "name where rotated logs go: rotated = PATTERN")
+            self._known = None
+        wanted = (part for part in (parts or [])[self._left :] if part.path not in self._passed)
+        return next(wanted, Part(self._path))
 
     def _leave(self, file: "_Reading") -> Sequence[Record]:
         """A file is read to its end."""
+        self._known, self._left = file.position(), True
         records = file.finish()
         self._problems += file.problems()
         file.opened.close()
@@ -148,23 +160,11 @@ class Tail:
             self._quiet += 1
             if self._quiet < _QUIET:
                 return ()
-        position = file.position()
-        records = self._leave(file) if not same else ()
-        if same:
-            self.close()
-            self._follow(position)
-        else:
-            self._queue = (plan(self._path, self._rotated, position) or [])[1:]
-        return records
-
-    def _follow(self, position: Position) -> None:
-        """Read on from a position, wherever its file went."""
-        parts = plan(self._path, self._rotated, position)
-        if parts is None:
-            what = "the file that was read before is not found under any rotated name; what it held more is not read"
-            self._problem(self._path, what, "name where rotated logs go: rotated = PATTERN")
-        self._queue = parts or [Part(self._path)]
-        self._at_end = False
+        if not same:
+            return self._leave(file)
+        self._known = file.position()
+        self.close()
+        return ()
 
     def _problem(self, where: Path, what: str, advice: str) -> None:
         self._problems.append(Problem(where=str(where), what=what, advice=advice))
