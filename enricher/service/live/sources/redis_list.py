@@ -52,7 +52,7 @@ class RedisList:
 
     def read(self) -> Sequence[Record]:
         """See `Source`. What a predecessor took and did not finish comes first."""
-        taken = self._recover() if self._recovering else self._take()
+        taken = (self._recover() if self._recovering else []) or self._take()
         self._held += taken
         return self._payloads.read((hashlib.blake2b(entry, digest_size=6).hexdigest(), entry) for entry in taken)
 

@@ -59,10 +59,10 @@ def plan(path: Path, rotated: str | None, position: Position) -> list[Part] | No
 
     None: the file of the position is not found; nothing that was begun since can be told from what was read before.
     """
-    if holds(path, position):
+    if _is(path, position):
         return [Part(path, position)]
     older = _rotated(path, rotated)
-    found = [at for at, file in enumerate(older) if holds(file, position)]
+    found = [at for at, file in enumerate(older) if _is(file, position)]
     if not found:
         return None
     plain = [at for at in found if older[at].suffix not in PACKED]
@@ -75,7 +75,7 @@ def _since(older: list[Path], at: int, position: Position) -> Iterator[Path]:
     known = {position.digest}
     for file in older[at + 1 :]:
         name = file.with_suffix("") if file.suffix in PACKED else file
-        if holds(file, position) or (name != file and name in older):
+        if _is(file, position) or (name != file and name in older):
             continue
         beginning = digest(_head(file, HEAD))
         if beginning not in known:
@@ -98,7 +98,7 @@ def _rotated(path: Path, rotated: str | None) -> list[Path]:
     return sorted(times, key=lambda file: (times[file], str(file)))
 
 
-def holds(path: Path, position: Position) -> bool:
+def _is(path: Path, position: Position) -> bool:
     """Whether this is the file of a position, at least as long as that."""
     try:
         status = path.stat()
