@@ -33,6 +33,12 @@ COMMANDS: Final = (
 )  # fmt: skip
 """All that a Redis user must be allowed, on the keys of the namespace."""
 
+LIVE_COMMANDS: Final = (
+    *(command for command in COMMANDS if command not in ("scan", "unlink")),
+    "zcard", "zrem", "zremrangebyscore", "hset", "hdel", "hgetall", "get", "set",
+)  # fmt: skip
+"""All that the user of a service must be allowed: nothing that deletes a key."""
+
 _REFUSALS: Final = (
     (("NOAUTH", "WRONGPASS", "INVALID USERNAME", "AUTHENTICATION REQUIRED", "AUTH "),
      "refuses us: wrong or no password",

@@ -44,7 +44,7 @@ class Look(NamedTuple):
     bucket: Bucket
     sessions: list[Session]
     standings: dict[str, Standing]
-    """By `waiting.identity`."""
+    """By `waiting.identities`."""
 
 
 class LiveJoin:

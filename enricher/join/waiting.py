@@ -1,11 +1,11 @@
 """Whether a session is told now or waits, and what was told of it. Pure: the time is given."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from enricher.join.settings import LiveSettings
-from enricher.model.observation import Observation
 from enricher.model.session import Session
 
 FOUND: Final = ("matched", "ambiguous")
@@ -40,9 +40,18 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     """When it came, by ours."""
 
 
-def identity(o: Observation) -> str:
-    """What a session is known by within its bucket."""
-    return "\0".join((o.uid, o.proto, o.orig_h, str(o.orig_p), o.resp_h, str(o.resp_p)))
+def identities(sessions: Iterable[Session]) -> list[str]:
+    """What each session of a bucket is known by.
+
+    Not by its protocol: of one from ssl.log, another log may yet tell that it is not TCP. Only where two sessions have
+    all else in common, which takes two sensors that differ, it tells the second from the first.
+    """
+    found: dict[str, None] = {}
+    for session in sessions:
+        o = session.observation
+        id_ = "\0".join((o.uid, o.orig_h, str(o.orig_p), o.resp_h, str(o.resp_p)))
+        found[f"{id_}\0{o.proto}" if id_ in found else id_] = None
+    return list(found)
 
 
 def ripe(session: Session, standing: Standing, *, now: float, passed: float | None, live: LiveSettings) -> bool:

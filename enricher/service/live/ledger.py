@@ -38,7 +38,7 @@ def row_of(session: Session, verdict: Verdict, notice: str | None) -> LedgerRow:
 
 def duplicate(identity: str, instead: Session | None) -> LedgerRow:
     """The last row of a session that is none of its own any more; `identity` as `join.waiting` makes it."""
-    uid, _, orig_h, orig_p, resp_h, resp_p = identity.split("\0")
+    uid, orig_h, orig_p, resp_h, resp_p, *_ = identity.split("\0")
     return LedgerRow(
         ts=instead.observation.ts if instead else 0.0,
         uid=uid,

@@ -9,7 +9,7 @@ import msgspec
 from enricher.join.changes import Changes, Told
 from enricher.join.live import LiveJoin, Look
 from enricher.join.live_keys import Bucket
-from enricher.join.waiting import FOUND, Standing, deadline, disposed, identity, ripe, settles
+from enricher.join.waiting import FOUND, Standing, deadline, disposed, identities, ripe, settles
 from enricher.model.session import Session
 from enricher.model.verdict import SEVERITIES, LedgerRow, Notice, Severity, Verdict
 from enricher.service.engine import Engine
@@ -182,8 +182,8 @@ class Round:
         found: dict[Bucket, list[Entry]] = {}
         for look in looks:
             found[look.bucket] = entries = []
-            for session in look.sessions:
-                seen, id_ = session.observation, identity(session.observation)
+            for session, id_ in zip(look.sessions, identities(look.sessions), strict=True):
+                seen = session.observation
                 old = look.standings.get(id_) or Standing(self._now)
                 judged = self._engine.judge(seen, common.get(seen.ja4) if seen.ja4 else None)
                 session = disposed(msgspec.structs.replace(session, observation=judged), old)  # noqa: PLW2901

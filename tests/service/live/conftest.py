@@ -1,7 +1,10 @@
 """A worker over a real server, with a clock that stands still until it is moved."""
 
+import importlib.util
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -100,6 +103,19 @@ def key(row: LedgerRow) -> Any:
 def server() -> Iterator[EmbeddedServer]:
     with EmbeddedServer() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def make() -> SimpleNamespace:
+    """The join's own ways to write records."""
+    path = Path(__file__).parents[2] / "join" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("join_conftest", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    names = ("world", "observe", "connect", "load", "start", "end", "guid", "T")
+    return SimpleNamespace(**{name: getattr(module, name) for name in names})
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,8 @@
 under two names.
 """
 
-import importlib.util
 import random
 from collections.abc import Iterable
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -15,14 +12,6 @@ from enricher.join.link import Link
 
 class Abort(BaseException):
     """Death: nothing that we could catch and tidy up after."""
-
-
-def join_conftest() -> ModuleType:
-    path = Path(__file__).parents[2] / "join" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("join_conftest", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Scissors:
@@ -68,8 +57,8 @@ def live_through(live, batches, scissors, cut: int, more=lambda: None) -> bool:
 
 
 @pytest.fixture(scope="module")
-def batches():
-    world = join_conftest().world(7, 30)
+def batches(make):
+    world = make.world(7, 30)
     random.Random(7).shuffle(world)
     return [world[:15], world[15:28], world[28:]]
 

@@ -1,24 +1,7 @@
 """Whatever way the records come, a live run ends where a replay of them ends."""
 
-import importlib.util
-from pathlib import Path
-from types import SimpleNamespace
-
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-
-@pytest.fixture(scope="session")
-def make():
-    """The join's own ways to write records."""
-    path = Path(__file__).parents[2] / "join" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("join_conftest", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return SimpleNamespace(
-        world=module.world, observe=module.observe, connect=module.connect, load=module.load, T=module.T
-    )
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,222 @@
+"""The service as a whole: what its documents say, what it does when something is away, and what it shows."""
+
+import json
+import re
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+from click.testing import CliRunner
+
+from enricher.cli import cli
+from enricher.config import Config
+from enricher.errors import ConfigError
+from enricher.join.link import LIVE_COMMANDS
+from enricher.join.server import EmbeddedServer
+from enricher.service.engine import Engine
+from enricher.service.live.service import Service
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "live.md"
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, _level: str) -> Any:
+        return lambda event, **more: self.lines.append((event, more))
+
+    def __contains__(self, event: str) -> bool:
+        return any(said == event for said, _ in self.lines)
+
+
+class Turns:
+    """Lets the service go round, doing something at each time that it is asked; ends it after the last."""
+
+    def __init__(self, *acts: Any) -> None:
+        self.acts = list(acts)
+
+    def __call__(self, seconds: float) -> bool:
+        if seconds > 0 and self.acts:
+            self.acts.pop(0)()
+        return not self.acts
+
+
+@pytest.fixture
+def own() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def site(tmp_path: Path, own: EmbeddedServer, make) -> Any:
+    (tmp_path / "an1496.log").write_bytes(msgspec.json.encode(make.observe(sensor="an1496.log")) + b"\n")
+
+    def configured(more: str = "") -> Engine:
+        text = f"""
+            store = {{ url = "{own.url}", timeout_seconds = 1 }}
+            live = {{ ledger = "{tmp_path}/ledger.jsonl", wait_seconds = 0, poll_seconds = 0.01, metrics_port = 0 }}
+            [[sources]]
+            type = "tail"
+            path = "{tmp_path}/an1496.log"
+            {more}"""
+        return Engine(Config.parse(text.encode(), "test.toml"))
+
+    return configured
+
+
+def test_the_example_of_the_document_passes_check_config(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    tomllib.loads(example)
+    (tmp_path / "an1496.toml").write_text(example)
+    done = CliRunner().invoke(cli, ["check-config", str(tmp_path / "an1496.toml")])
+    assert done.exit_code == 0, done.output
+    assert "reads redis_list:winlogbeat" in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "store.url is missing"),
+        ('store.url = "redis://h"', "sources is empty"),
+        ('store.url = "redis://h"\n[[sources]]\ntype = "tail"', r"`path` - at `\$.sources\[0\]`"),
+        ('store.url = "redis://h"\n[[sources]]\ntype = "tial"\npath = "x"', "tial"),
+        ('store.url = "redis://h"\n[[sources]]\ntype = "tail"\npath = "x"\nformat = "evtx"', "only be replayed"),
+        ('store.url = "redis://h"\n[[sources]]\ntype = "stdin"\n[[sources]]\ntype = "stdin"', "stands twice"),
+        (
+            'store.url = "redis://h"\nlive.wait_seconds = 1e9\n[[sources]]\ntype = "stdin"',
+            "longer than records are kept",
+        ),
+        (
+            'store.url = "redis://h"\n[[sources]]\ntype = "redis_list"\nkey = "k"\nurl = "redis://u:secret@h"',
+            "holds credentials",
+        ),
+    ],
+)
+def test_what_cannot_work_is_told_in_one_line(tmp_path: Path, text: str, what: str) -> None:
+    (tmp_path / "an1496.toml").write_text(text)
+    done = CliRunner().invoke(cli, ["check-config", str(tmp_path / "an1496.toml")])
+    assert isinstance(done.exception, ConfigError)
+    assert re.search(what, str(done.exception))
+    assert "secret" not in str(done.exception)
+
+
+def test_a_user_with_the_documented_commands_suffices(site, own: EmbeddedServer, tmp_path: Path) -> None:
+    (line,) = re.findall(r"ACL SETUSER .*", DOCUMENT.read_text("utf-8"))
+    words = line.replace("PASSWORD", "secret").split()
+    assert {word[1:] for word in words if word.startswith("+")} == set(LIVE_COMMANDS)
+    admin = redis.Redis(unix_socket_path=str(own.socket))
+    admin.execute_command(*words)
+    engine = site()
+    url = f"unix://an1496:secret@{own.socket}"
+    config = msgspec.structs.replace(engine.config, store=msgspec.structs.replace(engine.config.store, url=url))
+    engine = Engine(config)
+    log = Log()
+    with Service(engine, log, lambda _: False) as service:
+        service.run(once=True)
+    assert "waiting" not in log
+    assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == 1
+    assert all(key.startswith(b"an1496:live:") for key in admin.scan_iter())
+    assert admin.ttl("an1496:live:n") != -1
+    admin.close()
+
+
+def test_metrics_and_health_are_shown_on_loopback(site) -> None:
+    shown: dict[str, str] = {}
+
+    def fetch() -> None:
+        for page in ("metrics", "health"):
+            url = f"http://127.0.0.1:{service._page.port}/{page}"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                shown[page] = answer.read().decode()
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"http://127.0.0.1:{service._page.port}/else", timeout=5)
+
+    with Service(site(), Log(), Turns(lambda: None, fetch)) as service:
+        service.run()
+    assert json.loads(shown["health"])["ok"] is True
+    assert 'an1496_ledger_rows_total{disposition="host_unseen"} 1.0' in shown["metrics"]
+    assert 'type="Observation"} 1.0' in shown["metrics"]
+    assert re.search(r'an1496_source_lag\{source="tail:.*"\} 0.0', shown["metrics"])
+
+
+def test_a_redis_that_is_out_of_memory_is_waited_for(site, own: EmbeddedServer, tmp_path: Path) -> None:
+    admin = redis.Redis(unix_socket_path=str(own.socket))
+    admin.config_set("maxmemory", "1")
+    log = Log()
+    ledger = tmp_path / "ledger.jsonl"
+    before: list[bool] = []
+
+    def relieve() -> None:
+        before.append(ledger.exists())
+        admin.config_set("maxmemory", "0")
+
+    with Service(site(), log, Turns(relieve, lambda: None, lambda: None)) as service:
+        service.run()
+    assert before == [False]
+    (wrong,) = [more["error"] for event, more in log.lines if event == "waiting"]
+    assert "out of memory" in wrong
+    assert "going on" in log
+    assert len(ledger.read_bytes().splitlines()) == 1
+    admin.close()
+
+
+def test_asked_to_end_while_redis_is_away_it_ends_and_reads_again_later(site, own, tmp_path: Path) -> None:
+    admin = redis.Redis(unix_socket_path=str(own.socket))
+    admin.config_set("maxmemory", "1")
+    log = Log()
+    with Service(site(), log, Turns(lambda: None)) as service:
+        service.run()
+    assert any("read again" in event for event, _ in log.lines)
+    admin.config_set("maxmemory", "0")
+    admin.close()
+    with Service(site(), Log(), lambda _: False) as service:
+        service.run(once=True)
+    assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == 1
+
+
+def test_a_source_that_is_away_does_not_stop_the_others(site, tmp_path: Path) -> None:
+    more = f'[[sources]]\ntype = "redis_list"\nkey = "k"\nurl = "unix://{tmp_path}/nobody"'
+    log = Log()
+    with Service(site(more), log, Turns(*[lambda: None] * 3)) as service:
+        service.run()
+    assert "source away" in log
+    assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == 1
+
+
+def test_other_lists_and_thresholds_count_from_the_next_round_on(site, make, tmp_path: Path) -> None:
+    ports = "[sensor.thresholds]\nusual_ports = [1]"
+    other = site(ports)
+
+    def reload() -> None:
+        service.reload(other)
+        with (tmp_path / "an1496.log").open("ab") as file:
+            file.write(
+                msgspec.json.encode(make.observe(port=50001, uid="C2", sensor="an1496.log", version="TLSv12")) + b"\n"
+            )
+
+    with Service(site(), Log(), Turns(reload, *[lambda: None] * 3)) as service:
+        service.run()
+    rows = {row["uid"]: row for row in map(json.loads, (tmp_path / "ledger.jsonl").read_bytes().splitlines())}
+    assert len(rows) == 2
+    assert ["unusual_port" in row["anomalies"] for row in rows.values()] == [False, True]
+
+
+def test_a_full_disk_is_waited_for(site, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    ledger.symlink_to("/dev/full")
+    log = Log()
+
+    def make_room() -> None:
+        ledger.unlink()
+
+    with Service(site(), log, Turns(make_room, lambda: None, lambda: None)) as service:
+        service.run()
+    assert any("cannot be written" in more.get("error", "") for _, more in log.lines)
+    assert len(ledger.read_bytes().splitlines()) == 1
