@@ -49,6 +49,10 @@ def issue(
         .not_valid_after(begin + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+        # Python 3.13 asks for these (RFC 5280 section 4.2.1).
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(x509.KeyUsage(True, *[False] * 4, by is None, by is None, False, False), critical=True)
         .sign(signer, hashes.SHA256())
     )
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
