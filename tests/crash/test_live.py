@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from enricher.join.server import EmbeddedServer
 
@@ -185,6 +186,10 @@ def test_while_redis_is_away_nothing_is_lost_and_it_catches_up(tmp_path: Path, r
         with subprocess.Popen([sys.executable, "-m", "enricher", *site.words], stderr=subprocess.PIPE) as process:
             assert process.stderr is not None
             process.stderr.readline()
+            with redis.Redis(unix_socket_path=str(server.socket)) as admin:
+                while not admin.exists("an1496:live:s"):
+                    assert process.poll() is None
+                    time.sleep(0.05)
             os.kill(server.pid, signal.SIGSTOP)
             site.host.write_bytes((DEMO / "ws-04.json").read_bytes())
             while b'"waiting"' not in (line := process.stderr.readline()):

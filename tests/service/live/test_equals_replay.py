@@ -10,7 +10,8 @@ def test_any_interleaving_and_any_cuts_end_as_a_replay_does(
     make, start, telling_engine, replay, equal, seed, size, order, data
 ):
     records = make.world(seed, size)
-    live = start(telling_engine, wait_seconds=30.0, settle_seconds=1e6 / 2, repeat_seconds=100.0)
+    refresh = data.draw(st.sampled_from([0.0, 60.0, 1e5]))
+    live = start(telling_engine, wait_seconds=30.0, settle_seconds=5e5, repeat_seconds=100.0, refresh_seconds=refresh)
     order.shuffle(records)
     rest = list(records)
     while rest:

@@ -182,3 +182,14 @@ def test_a_round_whose_notices_are_lost_is_done_again(start, make, telling_engin
 def test_times_that_cannot_work_are_refused(live, what) -> None:
     with pytest.raises(ConfigError, match=what):
         validate_live(StoreSettings(retention_days=1.0), msgspec.structs.replace(LiveSettings(), **live))
+
+
+def test_at_the_end_all_is_judged_by_all_that_was_learned(start, make, telling_engine, replay, equal) -> None:
+    records = [r for n in range(8) for r in (make.observe(make.T + n, 50000 + n), make.connect(make.T + n, 50000 + n))]
+    alias = [make.observe(make.T + 9, 50009), make.connect(make.T + 9, 50009, host="pc1")]
+    live = start(telling_engine, refresh_seconds=1e5)
+    live.take(*records)
+    live.take(*alias)  # at the same moment: too early to read all names anew
+    assert {row.host for row in live.rows().values()} == {"pc1.corp.example", "pc1"}
+    live.worker.drain()
+    equal(live, replay(telling_engine, records + alias))

@@ -207,7 +207,7 @@ def test_a_log_truncated_and_grown_beyond_our_place_is_read_from_its_beginning(l
     source = tail(log)
     read(source)
     log.write_text("".join(map(json_row, range(10, 20))))
-    assert set(ids(10, 20)) - set(read(source)) <= {"C10", "C11"}  # what stood before our place was overwritten unseen
+    assert set(ids(10, 20)) <= set(read(source))
 
 
 def test_without_a_position_what_is_there_may_be_passed_over(log: Path) -> None:
