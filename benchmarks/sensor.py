@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import traffic
 
@@ -61,8 +62,19 @@ def ours(*paths: Path) -> list[str]:
     return [sys.executable, "-m", "enricher", "sense", *map(str, paths)]
 
 
-def run(command: Sequence[str], folder: Path, cores: int = 1) -> tuple[float, int]:
-    """Seconds of processor time on one core, of the clock on several; peak memory in bytes."""
+class Run(NamedTuple):
+    """What a program took."""
+
+    seconds: float
+    """Processor time, user and system."""
+    clock: float
+    """Seconds by the clock."""
+    memory: int
+    """Peak, bytes."""
+
+
+def run(command: Sequence[str], folder: Path, cores: int = 1) -> Run:
+    """Run a program on the first `cores` processors."""
     began = time.perf_counter()
     pin = ["taskset", "-c", f"0-{cores - 1}"] if shutil.which("taskset") else []
     # Linux counts ru_maxrss per waited child; wait4 gives this child's own.
@@ -71,8 +83,7 @@ def run(command: Sequence[str], folder: Path, cores: int = 1) -> tuple[float, in
         _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{command[0]} failed")
-    wall = time.perf_counter() - began
-    return (usage.ru_utime + usage.ru_stime if cores == 1 else wall), usage.ru_maxrss << 10
+    return Run(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss << 10)
 
 
 def row(what: str, rate: float, theirs: float, goal: float) -> None:
@@ -89,8 +100,8 @@ def compare(
     size = path.stat().st_size
     empty = folder / "empty.pcap"
     empty.write_bytes(traffic.HEADER)
-    start, _ = run(ours(empty), folder)
-    seconds, memory = run(ours(path), folder)
+    start = run(ours(empty), folder).seconds
+    seconds, _, memory = run(ours(path), folder)
     with (folder / "output").open("rb") as lines:
         count = sum(1 for _ in lines)
     rate = size / seconds
@@ -102,8 +113,7 @@ def compare(
     row(f"{WALK} ({packets:,})", size / (seconds - start), size / (time.process_time() - began), goal)
     for peer, (command, slow, wanted) in peers.items():
         capture = small if slow else path
-        took, _ = run([*command, str(capture)], folder)
-        row(peer, rate, capture.stat().st_size / took, wanted)
+        row(peer, rate, capture.stat().st_size / run([*command, str(capture)], folder).seconds, wanted)
 
 
 def find_peers(zeek: str | None) -> dict[str, tuple[Sequence[str], bool, float]]:
@@ -162,7 +172,7 @@ def main() -> None:
             bulk = make(keep / f"bulk-{size}.pcap", traffic.bulk, size)
             compare("bulk transfer", bulk, bulk, {}, 0.4, folder)
         if options.only in (None, "flows"):
-            _, memory = run(ours(make(keep / "flows.pcap", traffic.flows, FLOWS)), folder)
+            memory = run(ours(make(keep / "flows.pcap", traffic.flows, FLOWS)), folder).memory
             print(
                 f"{FLOWS:,} concurrent connections: peak {memory / 1e6:.0f} MB   goal 200 MB {'' if memory < 200e6 else 'MISSED'}"
             )
@@ -170,9 +180,8 @@ def main() -> None:
             twin = mixed.with_name("twin.pcap")  # a file that is named twice is read once
             twin.unlink(missing_ok=True)
             os.link(mixed, twin)
-            one, _ = run(ours(mixed, twin), folder)
-            two, _ = run(ours(mixed, twin), folder, cores=2)
-            print(f"two captures: one core {one:.1f} s, two cores {two:.1f} s: {one / two:.2f}×")
+            one, two = (run(ours(mixed, twin), folder, cores).clock for cores in (1, 2))
+            print(f"two captures, by the clock: one core {one:.1f} s, two cores {two:.1f} s: {one / two:.2f}×")
 
 
 if __name__ == "__main__":

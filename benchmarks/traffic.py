@@ -147,9 +147,8 @@ def mixed(out: BinaryIO, size: int, seed: int = 1) -> int:
     captures = list(small_captures())
     flows = connections(captures)
     out.write(HEADER)
-    copy = 0
+    copy, shift = 0, START
     while out.tell() < size:
-        shift = START + copy * 0.5
         frames = [moved_frame for frames in captures for moved_frame in moved(frames, copy, shift - frames[0][0], rng)]
         chosen = [rng.choice(flows) for _ in range(len(flows) // 4)]
         for flow in chosen:
@@ -157,8 +156,9 @@ def mixed(out: BinaryIO, size: int, seed: int = 1) -> int:
             packets = [(late + i * 1e-4, f) for i, f in enumerate(download(flow, DOWNLOAD))]
             frames += moved(packets, copy, 0.0, rng)
         frames += [(shift + ts, frame) for ts, frame in noise(rng, NOISE * len(chosen))]
-        write(out, sorted(frames, key=lambda pair: pair[0]))
-        copy += 1
+        frames.sort(key=lambda pair: pair[0])
+        write(out, frames)
+        copy, shift = copy + 1, frames[-1][0] + 0.01  # in the order of time, by which Zeek ends connections
     return copy
 
 
