@@ -10,9 +10,8 @@ import msgspec
 
 from enricher.errors import OutputError
 from enricher.model.session import Session
-from enricher.model.verdict import LedgerRow, Legs, Verdict
+from enricher.model.verdict import LedgerRow, Legs
 from enricher.sinks import jsonl
-from enricher.verdict import ledger_row
 
 DUPLICATE: Final = "duplicate"
 """Disposition of a row whose session turned out to be another sensor's view of one that has a row of its own."""
@@ -29,11 +28,6 @@ class Booked(LedgerRow, frozen=True, kw_only=True, gc=False):
 def booked(row: LedgerRow, revision: int) -> Booked:
     """A row as it is written."""
     return Booked(**msgspec.structs.asdict(row), revision=revision)
-
-
-def row_of(session: Session, verdict: Verdict, notice: str | None) -> LedgerRow:
-    """The row of a session."""
-    return ledger_row(session, verdict, notice)
 
 
 def duplicate(identity: str, instead: Session | None) -> LedgerRow:

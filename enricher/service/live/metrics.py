@@ -2,13 +2,15 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from enricher.errors import ConfigError
+from enricher.model.record import Record
 from enricher.service.delivery.delivery import Report
 
 _SINK_COUNTS: Final = ("given", "delivered", "dead", "lost")
@@ -31,11 +33,13 @@ class Metrics:
         self._last = self._gauge("last_round_timestamp_seconds", "When the last round was safe")
         self._took = Histogram("an1496_round_seconds", "How long rounds take", registry=self.registry)
 
-    def round(self, batches: Any, told: Mapping[str, int], seconds: float, now: float) -> None:
+    def round(
+        self, batches: Iterable[tuple[str, Iterable[Record]]], told: Mapping[str, int], seconds: float, now: float
+    ) -> None:
         """A round is safe."""
         for source, records in batches:
-            for record in records:
-                self._records.labels(source, type(record).__name__).inc()
+            for kind, count in Tally(map(type, records)).items():
+                self._records.labels(source, kind.__name__).inc(count)
         for disposition, count in told.items():
             if disposition == "notices":
                 self._notices.inc(count)

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import msgspec
+
 from enricher.errors import An1496Error, ConfigError
 from enricher.join.link import Link
 from enricher.join.live import LiveJoin
@@ -68,7 +70,7 @@ class Service:
         self._outlets = Outlets(config)
         self._ledger = Ledger(Path(config.live.ledger) if config.live.ledger else None)
         self.metrics = Metrics()
-        self._last = self._wrong_since = time.monotonic()
+        self._last = time.monotonic()
         self._wrong: str | None = None
         self._page: Page | None = None
         self._delivery: Delivery | None = None
@@ -192,9 +194,7 @@ class Service:
             config = self._engine.config
             settings = config.store
             if settings.namespace is None:
-                settings = type(settings)(
-                    **{f: getattr(settings, f) for f in settings.__struct_fields__} | {"namespace": NAMESPACE}
-                )
+                settings = msgspec.structs.replace(settings, namespace=NAMESPACE)
             self._store = Store(Link(self._url, settings), settings, exact=True)
             self._join = LiveJoin(self._store, config.join, config.live)
             if self._delivery is None:

@@ -13,13 +13,13 @@ from enricher.join.waiting import FOUND, Standing, deadline, disposed, identitie
 from enricher.model.session import Session
 from enricher.model.verdict import SEVERITIES, LedgerRow, Notice, Severity, Verdict
 from enricher.service.engine import Engine
-from enricher.service.live.ledger import Booked, booked, digest, duplicate, row_of
-from enricher.verdict import notice_id, notices
+from enricher.service.live.ledger import Booked, booked, digest, duplicate
+from enricher.verdict import ledger_row, notice_id, notices
 
 _PAGE: Final = 512
 """Buckets judged together."""
 
-_GROUPS: Final = 256
+GROUPS: Final = 256
 """Notices made together."""
 
 
@@ -48,13 +48,6 @@ class Held(NamedTuple):
     entries: list[Entry]
     gone: dict[str, Standing]
     """What was told of sessions that are none any more."""
-
-
-class Telling(NamedTuple):
-    """What is to be told."""
-
-    rows: list[Booked]
-    notices: list[Notice]
 
 
 class Round:
@@ -117,9 +110,9 @@ class Round:
                 chosen.add(notice)
             elif at < inf:
                 self._changes.due(notice, at)
-        for notice in sorted(chosen)[_GROUPS:]:
+        for notice in sorted(chosen)[GROUPS:]:
             self._changes.due(notice, self._now)
-        return sorted(chosen)[:_GROUPS]
+        return sorted(chosen)[:GROUPS]
 
     def postpone(self, touched: set[str]) -> None:
         """Tell these notices in a later round."""
@@ -214,7 +207,7 @@ class Round:
         if not entry.told:
             return Standing(old.arrived, awaits=entry.session.host), None
         last = self._told[entry.notice]
-        row = row_of(entry.session, entry.verdict, entry.notice if last is not None and last.notice.count else None)
+        row = ledger_row(entry.session, entry.verdict, entry.notice if last is not None and last.notice.count else None)
         written = digest(row)
         unfound = old.unfound or (entry.session.disposition not in FOUND and entry.session.disposition != "late")
         revision = old.revision + (written != old.row)

@@ -18,10 +18,9 @@ from enricher.model.verdict import Notice
 from enricher.service.delivery.delivery import Report
 from enricher.service.engine import Engine
 from enricher.service.live.ledger import Booked, Ledger
-from enricher.service.live.telling import Round
+from enricher.service.live.telling import GROUPS, Round
 
 _PAGE: Final = 512
-_GROUPS: Final = 256
 
 Batches = Sequence[tuple[str, Sequence[Record]]]
 """Records by the name of their source."""
@@ -70,7 +69,7 @@ class Worker:
         due = self._join.due(now)
         this = Round(self.engine, self._join, changes, now)
         changed = this.judge(touched | due)
-        notices = this.make(this.choose(changed, self._join.untold(now, _GROUPS)))
+        notices = this.make(this.choose(changed, self._join.untold(now, GROUPS)))
         rows = this.rows()
         for bucket in due - this.buckets:
             changes.forget(bucket)
@@ -99,7 +98,7 @@ class Worker:
             this.postpone(this.judge(page))
             self._tell(this, this.rows(), [])
             self._join.commit(changes)
-        while due := self._join.untold(inf, _GROUPS):
+        while due := self._join.untold(inf, GROUPS):
             changes = self._join.changes(now)
             this = Round(self.engine, self._join, changes, now, everything=True)
             notices = this.make(this.choose(set(), due))

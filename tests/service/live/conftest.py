@@ -24,7 +24,6 @@ from enricher.service.engine import Engine
 from enricher.service.live.ledger import Booked, Ledger
 from enricher.service.live.worker import Worker
 from enricher.verdict import ledger_row, notice_id, notices
-from enricher.verdict.settings import VerdictOptions
 
 
 class Outlet:
@@ -127,8 +126,7 @@ def engine() -> Engine:
 def telling_engine() -> Engine:
     """Tells of everything."""
     config = Config()
-    options = {f: getattr(config.verdict, f) for f in VerdictOptions.__struct_fields__}
-    verdict = type(config.verdict)(**(options | {"min_severity": "informational"}))
+    verdict = msgspec.structs.replace(config.verdict, min_severity="informational")
     return Engine(msgspec.structs.replace(config, verdict=verdict))
 
 
