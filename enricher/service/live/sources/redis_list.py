@@ -2,16 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from enricher.errors import StoreError
 from enricher.join.link import Link
-from enricher.model.problem import Problem
 from enricher.model.record import Record
-from enricher.service.live.sources.payloads import Payloads
+from enricher.service.live.sources._redis import RedisSource
 
 
-class RedisList:
+class RedisList(RedisSource):
     """One list. Its user must be allowed `+ping +lmove +lrange +lrem +llen` on it and on its second list."""
 
     def __init__(
@@ -34,31 +31,15 @@ class RedisList:
             most: entries read at once.
             format_id: format of all entries; None: each by its content.
         """
-        self.name = name
-        self._key = key
+        super().__init__(name, key, connect, most, format_id)
         self._taken = f"{key}:an1496:{consumer}"
-        self._connect = connect
-        self._most = most
-        self._payloads = Payloads(key, format_id)
-        self._link: Link | None = None
         self._recovering = True
-        self._held: list[bytes] = []
-        """Entries of the second list that were read and are not safe yet."""
-
-    @property
-    def ended(self) -> bool:
-        """A list has no end."""
-        return False
 
     def read(self) -> Sequence[Record]:
         """See `Source`. What a predecessor took and did not finish comes first."""
         taken = (self._recover() if self._recovering else []) or self._take()
         self._held += taken
         return self._payloads.read((hashlib.blake2b(entry, digest_size=6).hexdigest(), entry) for entry in taken)
-
-    def position(self) -> bytes | None:
-        """See `Source`: the second list is the position."""
-        return None
 
     def commit(self) -> None:
         """See `Source`."""
@@ -71,16 +52,6 @@ class RedisList:
         """See `Source`."""
         return float(self._run(("LLEN", self._key))[0])
 
-    def problems(self) -> list[Problem]:
-        """See `Source`."""
-        return self._payloads.problems()
-
-    def close(self) -> None:
-        """See `Source`."""
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-
     def _recover(self) -> list[bytes]:
         start = len(self._held)
         entries: list[bytes] = self._run(("LRANGE", self._taken, start, start + self._most - 1))[0]
@@ -91,13 +62,5 @@ class RedisList:
         move = ("LMOVE", self._key, self._taken, "LEFT", "RIGHT")
         return [entry for entry in self._run(*[move] * self._most) if entry is not None]
 
-    def _run(self, *commands: tuple[str | bytes | int, ...]) -> list[Any]:
-        try:
-            if self._link is None:
-                self._link = self._connect()
-            return self._link.run(commands)
-        except StoreError:
-            self.close()
-            # Entries may have been moved of which we do not know: they are read from the second list.
-            self._recovering = True
-            raise
+    def _failed(self) -> None:
+        self._recovering = True  # what was moved is read from the second list

@@ -5,15 +5,14 @@ from typing import Any, Final
 
 from enricher.errors import StoreError
 from enricher.join.link import Link
-from enricher.model.problem import Problem
 from enricher.model.record import Record
-from enricher.service.live.sources.payloads import Payloads
+from enricher.service.live.sources._redis import RedisSource
 
 _FIELDS: Final = (b"message", b"payload", b"event", b"data")
 """Where shippers put the event, the first that is there; else the first field of the entry."""
 
 
-class RedisStream:
+class RedisStream(RedisSource):
     """One stream. Its user must be allowed `+ping +xgroup +xinfo +xreadgroup +xautoclaim +xack` on it."""
 
     def __init__(
@@ -44,26 +43,15 @@ class RedisStream:
             format_id: format of all entries; None: each by its content.
             field: which field of an entry holds the event; None: a usual one.
         """
-        self.name = name
-        self._key = key
+        super().__init__(name, key, connect, most, format_id)
         self._consumer = consumer
-        self._connect = connect
         self._clock = clock
         self._group = group
         self._claim = claim_seconds
-        self._most = most
-        self._payloads = Payloads(key, format_id)
         self._fields = (field.encode(),) if field else _FIELDS
-        self._link: Link | None = None
         self._own = b"0"
         """Up to which id our own pending entries were read; empty: all were."""
         self._claimed = clock()
-        self._held: list[bytes] = []
-
-    @property
-    def ended(self) -> bool:
-        """A stream has no end."""
-        return False
 
     def read(self) -> Sequence[Record]:
         """See `Source`. First what we took before a restart, at times what a dead worker took, then the new."""
@@ -81,10 +69,6 @@ class RedisStream:
         # An entry that was deleted has no fields; acknowledging it is all there is to do.
         return self._payloads.read((id_.decode("ascii", "replace"), self._event(f)) for id_, f in fresh if f)
 
-    def position(self) -> bytes | None:
-        """See `Source`: the group keeps it."""
-        return None
-
     def commit(self) -> None:
         """See `Source`."""
         if self._held:
@@ -100,16 +84,6 @@ class RedisStream:
                 return None if behind is None else float(behind)
         return None
 
-    def problems(self) -> list[Problem]:
-        """See `Source`."""
-        return self._payloads.problems()
-
-    def close(self) -> None:
-        """See `Source`."""
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-
     def _pending(self) -> list[Any]:
         entries = self._fetch(self._own)
         self._own = entries[-1][0] if entries else b""
@@ -124,25 +98,16 @@ class RedisStream:
         fields = _pairs(flat)
         return next((fields[name] for name in self._fields if name in fields), flat[1])
 
-    def _run(self, *commands: tuple[Any, ...]) -> list[Any]:
-        try:
-            if self._link is None:
-                self._link = self._connect()
-                self._join()
-            return self._link.run(commands)
-        except StoreError:
-            self.close()
-            self._own = b"0"  # entries may have been given to us of which we do not know
-            raise
-
-    def _join(self) -> None:
+    def _connected(self, link: Link) -> None:
         """Make the group, if it is not there yet."""
-        assert self._link is not None
         try:
-            self._link.run([("XGROUP", "CREATE", self._key, self._group, "0", "MKSTREAM")])
+            link.run([("XGROUP", "CREATE", self._key, self._group, "0", "MKSTREAM")])
         except StoreError as error:
             if "BUSYGROUP" not in error.message:
                 raise
+
+    def _failed(self) -> None:
+        self._own = b"0"  # what was given to us is pending
 
 
 def _pairs(flat: Sequence[Any]) -> Mapping[bytes, Any]:
