@@ -61,6 +61,12 @@ class BaseReader:
             return list(self._listed)
         return [*self._listed, Problem(where=self.name, what=f"and {self._unlisted} more problems like these")]
 
+    def take_problems(self) -> list[Problem]:
+        """Those since the last time that we were asked: an input without end has room to tell of more."""
+        found = self.problems
+        self._listed, self._unlisted = [], 0
+        return found
+
     def _problem(self, place: object, what: str, advice: str = "") -> None:
         if len(self._listed) < LISTED_PROBLEMS:
             self._listed.append(Problem(where=f"{self.name}:{place}", what=what, advice=advice))

@@ -25,7 +25,6 @@ class Stdin:
         self._format = format_id
         self._reader: formats.LineReader | None = None
         self._waiting = b""
-        self._told = 0
         self._own: list[Problem] = []
 
     def read(self) -> Sequence[Record]:
@@ -56,10 +55,7 @@ class Stdin:
     def problems(self) -> list[Problem]:
         """See `Source`."""
         found, self._own = self._own, []
-        every = self._reader.problems if self._reader is not None else []
-        found += every[self._told :]
-        self._told = len(every)
-        return found
+        return found + (self._reader.take_problems() if self._reader is not None else [])
 
     def close(self) -> None:
         """See `Source`: it stays open."""

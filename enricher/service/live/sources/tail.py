@@ -116,6 +116,7 @@ class Tail:
             part = _at_end(part.path) if self._at_end else part
             self._file = _Reading(part, str(self._path), self._format)
         except FileNotFoundError:
+            self._at_end = False  # what it will hold was not there already
             return False
         except inputs.UNREADABLE as error:
             if part.path == self._path:
@@ -184,7 +185,6 @@ class _Reading:
         self._waiting = b""
         """What came before the format was known."""
         self._own: list[Problem] = []
-        self._told = 0
         self._read = self._whole = start.offset
         """Bytes read, and up to the end of the last whole line."""
         self._line, self._header = start.line, start.header
@@ -224,10 +224,7 @@ class _Reading:
     def problems(self) -> list[Problem]:
         """What could not be read since the last time."""
         found, self._own = self._own, []
-        every = self._reader.problems if self._reader is not None else []
-        found += every[self._told :]
-        self._told = len(every)
-        return found
+        return found + (self._reader.take_problems() if self._reader is not None else [])
 
     def _count(self, data: bytes) -> None:
         """Note where the last whole line ends, and where the last header begins."""

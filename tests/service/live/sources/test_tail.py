@@ -297,3 +297,26 @@ def test_a_log_that_is_rotated_between_restart_and_first_read_is_read_whole(log:
     log.rename(log.with_name("ssl.log.001"))
     add(log, 1, 2)
     assert found + read(source, 30) == ids(0, 2)
+
+
+def test_a_log_that_begins_after_we_did_is_read_from_its_beginning(tmp_path: Path) -> None:
+    source = tail(tmp_path / "ssl.log", at_end=True)
+    assert source.read() == ()
+    (tmp_path / "ssl.log").write_text(json_row(0) + json_row(1))
+    assert read(source) == ids(0, 2)
+
+
+def test_problems_of_a_log_are_told_for_as_long_as_it_grows(tmp_path: Path) -> None:
+    log = tmp_path / "ssl.log"
+    log.write_text(json_row(0))
+    source = tail(log)
+    assert read(source) == ids(0, 1)
+    for _ in range(30):
+        with log.open("a") as file:
+            file.write(json_row(1).replace('"id.orig_p": 1', '"id.orig_p": x'))
+        source.read()
+        assert len(source.problems()) == 1
+    with log.open("a") as file:
+        file.write(json_row(1).replace('"id.orig_p": 1', '"id.orig_p": x') * 30)
+    source.read()
+    assert "10 more" in source.problems()[-1].what
