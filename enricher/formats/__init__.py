@@ -13,7 +13,7 @@ from enricher.formats._lines import LineReader, Transcoder
 from enricher.formats._reader import Format, Reader
 from enricher.model.registry import modules, unique
 
-__all__ = ["FORMATS", "Format", "LineReader", "Reader", "reader", "recognise"]
+__all__ = ["FORMATS", "Format", "LineReader", "Reader", "as_utf8", "reader", "recognise"]
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     unique(((module.FORMAT.id, module.FORMAT) for module in modules(__name__)), "format")
@@ -21,9 +21,14 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
 """Every format by its id."""
 
 
+def as_utf8(data: bytes) -> bytes:
+    """A whole text, UTF-8 or UTF-16, as UTF-8 without byte order mark."""
+    return Transcoder().feed(data, final=True)
+
+
 def recognise(head: bytes) -> str | None:
     """The id of the format that an input's first bytes (up to 64 KiB, decompressed) are of; None: none of ours."""
-    head = Transcoder().feed(head, final=True)
+    head = as_utf8(head)
     return next((id_ for id_, known in FORMATS.items() if known.recognises(head)), None)
 
 

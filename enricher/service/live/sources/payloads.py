@@ -28,21 +28,20 @@ class Payloads:
         """Records of payloads, each with its own name as source: it is the same when the payload comes again."""
         records: list[Record] = []
         for source, payload in payloads:
-            reader = self._reader(payload)
+            text = formats.as_utf8(payload)
+            reader = self._reader(text)
             if reader is None:
                 self._problem(source, "neither an event nor a row of a log that we know")
                 continue
-            found = reader.feed(payload if payload.endswith(b"\n") else payload + b"\n")
+            found = reader.feed(text if text.endswith(b"\n") else text + b"\n")
             records += (msgspec.structs.replace(record, source=f"{self._name}:{source}") for record in found)
         return records
 
     def problems(self) -> list[Problem]:
         """What could not be read since the last time."""
         found, self._problems = self._problems, []
-        for format_id, reader in list(self._readers.items()):
-            if reader.problems:
-                found += reader.problems[:_LISTED]
-                del self._readers[format_id]  # a fresh one has room to tell of more
+        for reader in self._readers.values():
+            found += reader.take_problems()
         return found
 
     def _reader(self, payload: bytes) -> formats.LineReader | None:
@@ -53,6 +52,7 @@ class Payloads:
             reader = formats.reader(known, self._name)
             if not isinstance(reader, formats.LineReader):
                 return None
+            reader.feed(b"\n" * 3)  # no mark at the start of one payload says how all others are encoded
             self._readers[known] = reader
         return self._readers[known]
 

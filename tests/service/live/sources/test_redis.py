@@ -126,6 +126,23 @@ def test_a_list_may_mix_formats_and_hold_rubbish(admin, a_list) -> None:
     assert source.problems() == []
 
 
+@pytest.mark.parametrize(
+    "start", [event(0).decode().encode("utf-16"), b"\xef\xbb\xbf" + event(0).decode().encode("utf-16")]
+)
+def test_an_entry_in_utf16_is_read_and_those_after_it_as_they_are(admin, a_list, start) -> None:
+    admin.rpush("winlogbeat", start, b"\xef\xbb\xbf" + event(1), event(2))
+    assert ports(a_list().read())[-2:] == [1, 2]
+
+
+def test_problems_are_told_however_many_there_were_before(admin, a_list) -> None:
+    source = a_list()
+    for _ in range(30):
+        admin.rpush("winlogbeat", event(0).replace(b"50000", b'"x'))
+        source.read()
+        source.commit()
+        assert len(source.problems()) == 1
+
+
 def test_a_stream_is_read_in_a_group_and_acknowledged_when_safe(admin, a_stream) -> None:
     for n in range(4):
         admin.xadd("events", {"message": event(n)})
