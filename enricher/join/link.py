@@ -82,6 +82,18 @@ def place(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"
 
 
+def check(url: str, settings: StoreSettings) -> None:
+    """Refuse what no server can make good; talks to nobody.
+
+    Raises:
+        UsageError: the URL cannot be read.
+        ConfigError: `ca_file` holds no certificates.
+    """
+    place(url)
+    if url.startswith("rediss:"):
+        tls.verification(settings.ca_file)
+
+
 def _explain(error: BaseException, where: str) -> StoreError:
     """What a failure of client or server means."""
     answer = str(error)

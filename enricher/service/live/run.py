@@ -15,21 +15,25 @@ def run(config_file: Path, *, once: bool = False) -> None:
     Raises:
         ConfigError: it can never work as it is configured.
     """
-    engine = Engine.open(config_file)
-    signals = Signals(engine.config.live.stop_seconds)
     log = logger()
+
+    def opened() -> Engine:
+        engine = Engine.open(config_file)
+        for problem in engine.problems:
+            log.warning("not used", problem=str(problem))
+        return engine
 
     def stopping(seconds: float) -> bool:
         stop = signals.stopping(seconds)
         if signals.reloading():
             try:
-                service.reload(Engine.open(config_file))
+                service.reload(opened())
             except An1496Error as error:
                 log.error("not reloaded; the old lists and thresholds hold", error=error.message, advice=error.advice)
         return stop
 
-    for problem in engine.problems:
-        log.warning("not used", problem=str(problem))
+    engine = opened()
+    signals = Signals(engine.config.live.stop_seconds)
     with Service(engine, log, stopping) as service:
         service.run(once=once)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from enricher.errors import An1496Error, ConfigError
-from enricher.join.link import Link
+from enricher.join.link import Link, check
 from enricher.join.live import LiveJoin
 from enricher.join.store import Store
 from enricher.model.record import Record
@@ -54,14 +54,17 @@ class Service:
             stopping: waits so many seconds, less if we are to end; whether we are.
 
         Raises:
-            ConfigError: it can never work as it is configured.
+            ConfigError, UsageError: it can never work as it is configured.
         """
         config = engine.config
         if config.store.url is None:
             raise ConfigError("store.url is missing", "the service needs a Redis that outlives it: redis://HOST")
+        check(config.store.url, config.store)
         if not config.sources:
             raise ConfigError("sources is empty", "add at least one [[sources]]")
         self._engine = engine
+        self._config = config
+        """As we began: where state lies and when what is told stays, whatever lists are read later."""
         self._log = log
         self._stopping = stopping
         self._url = config.store.url
@@ -82,7 +85,7 @@ class Service:
 
     def run(self, *, once: bool = False) -> None:
         """Work until asked to end, or until all sources have ended; `once`: until all that is there is read."""
-        live = self._engine.config.live
+        live = self._config.live
         if live.metrics_port is not None:
             self._page = Page(live.metrics_host, live.metrics_port, self.metrics, self.health)
         self._log.info("started", sources=[source.name for source in self.sources])
@@ -191,7 +194,7 @@ class Service:
     def _connected(self) -> LiveJoin:
         """The join, over a connection that is not known to be broken."""
         if self._join is None:
-            config = self._engine.config
+            config = self._config
             settings = config.store
             if settings.namespace is None:
                 settings = msgspec.structs.replace(settings, namespace=NAMESPACE)
@@ -221,7 +224,7 @@ class Service:
             return
         for source in self.sources:
             if source.name not in self._retry:
-                self.metrics.lag(source.name, self._until_safe(source.name, source.lag))
+                self.metrics.lag(source.name, _lag(source))
         if self._join is not None and self._store is not None and self._delivery is not None:
             counts = self._until_safe("store", lambda: self._connected().counts())
             self.metrics.standing(counts, self._store.counters, self._delivery.report())
@@ -243,3 +246,10 @@ class Service:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _lag(source: Source) -> float | None:
+    try:
+        return source.lag()
+    except An1496Error:  # no reason to wait: the next reading tells whether it is away
+        return None

@@ -2,6 +2,9 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 import tomllib
 import urllib.error
 import urllib.request
@@ -16,11 +19,12 @@ from click.testing import CliRunner
 
 from enricher.cli import cli
 from enricher.config import Config
-from enricher.errors import ConfigError
+from enricher.errors import An1496Error, ConfigError, StoreError
 from enricher.join.link import LIVE_COMMANDS
 from enricher.join.server import EmbeddedServer
 from enricher.service.engine import Engine
 from enricher.service.live.service import Service
+from enricher.service.live.sources.tail import Tail
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "live.md"
 
@@ -107,6 +111,20 @@ def test_what_cannot_work_is_told_in_one_line(tmp_path: Path, text: str, what: s
     assert "secret" not in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("store", "what"),
+    [
+        ('url = "http://h"', "URL cannot be read"),
+        ('url = "rediss://h", ca_file = "/nowhere"', "ca_file cannot be used"),
+    ],
+)
+def test_a_store_that_can_never_be_talked_to_is_refused_at_once(tmp_path: Path, store: str, what: str) -> None:
+    (tmp_path / "an1496.toml").write_text(f'store = {{ {store} }}\n[[sources]]\ntype = "stdin"\n')
+    done = CliRunner().invoke(cli, ["check-config", str(tmp_path / "an1496.toml")])
+    assert isinstance(done.exception, An1496Error)
+    assert what in str(done.exception)
+
+
 def test_a_user_with_the_documented_commands_suffices(site, own: EmbeddedServer, tmp_path: Path) -> None:
     (line,) = re.findall(r"ACL SETUSER .*", DOCUMENT.read_text("utf-8"))
     words = line.replace("PASSWORD", "secret").split()
@@ -190,6 +208,20 @@ def test_a_source_that_is_away_does_not_stop_the_others(site, tmp_path: Path) ->
     assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == 1
 
 
+def test_a_source_that_does_not_say_how_far_it_is_stops_nothing(site, monkeypatch, tmp_path: Path) -> None:
+    def away(_source: Tail) -> float:
+        raise StoreError("is away")
+
+    monkeypatch.setattr(Tail, "lag", away)
+    log = Log()
+    with Service(site(), log, Turns(*[lambda: None] * 3)) as service:
+        service.run()
+        assert "waiting" not in log
+        assert (
+            service.metrics.registry.get_sample_value("an1496_ledger_rows_total", {"disposition": "host_unseen"}) == 1
+        )
+
+
 def test_other_lists_and_thresholds_count_from_the_next_round_on(site, make, tmp_path: Path) -> None:
     ports = "[sensor.thresholds]\nusual_ports = [1]"
     other = site(ports)
@@ -220,3 +252,37 @@ def test_a_full_disk_is_waited_for(site, tmp_path: Path) -> None:
         service.run()
     assert any("cannot be written" in more.get("error", "") for _, more in log.lines)
     assert len(ledger.read_bytes().splitlines()) == 1
+
+
+def test_where_the_state_lies_stays_when_the_configuration_is_read_anew(site, own: EmbeddedServer) -> None:
+    engine = site()
+    store = msgspec.structs.replace(engine.config.store, namespace="elsewhere")
+    other = Engine(msgspec.structs.replace(engine.config, store=store))
+
+    def reload() -> None:
+        service.reload(other)
+        service._hang_up()
+        service._last -= 1e6  # its next round is due
+
+    with Service(engine, Log(), Turns(reload, *[lambda: None] * 3)) as service:
+        service.run()
+    with redis.Redis(unix_socket_path=str(own.socket)) as admin:
+        assert all(key.startswith(b"an1496:live:") for key in admin.scan_iter())
+
+
+def test_lines_of_a_list_that_cannot_be_used_are_told_when_it_is_read_anew(own: EmbeddedServer, tmp_path: Path) -> None:
+    known_bad = tmp_path / "bad.txt"
+    known_bad.write_text("")
+    (tmp_path / "an1496.toml").write_text(
+        f'sensor.known_bad = ["{known_bad}"]\nstore.url = "{own.url}"\n'
+        f'[[sources]]\ntype = "tail"\npath = "{tmp_path}/an1496.log"\n'
+    )
+    command = [sys.executable, "-m", "enricher", "run", "--config", str(tmp_path / "an1496.toml")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "started" in process.stderr.readline()
+        known_bad.write_text("no fingerprint\n")
+        process.send_signal(signal.SIGHUP)
+        said = [process.stderr.readline(), process.stderr.readline()]
+        process.terminate()
+    assert [json.loads(line)["event"] for line in said] == ["not used", "reloaded"]

@@ -6,7 +6,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from enricher.config import LiveConfig, RedisListSource, RedisStreamSource, Source, StdinSource, TailSource, source_name
 from enricher.errors import ConfigError, InputError
-from enricher.join.link import Link, place
+from enricher.join.link import Link
+from enricher.join.link import check as check_link
 from enricher.join.settings import StoreSettings
 from enricher.service.delivery.secret import reveal
 from enricher.service.live.sources import _source
@@ -33,8 +34,9 @@ def build(source: Source, live: LiveConfig, worker: str) -> _source.Source:
         return Tail(name, Path(source.path), rotated=source.rotated, format_id=source.format, at_end=at_end)
     if isinstance(source, StdinSource):
         return Stdin(name, format_id=source.format)
-    url = _address(source, name)
     settings = StoreSettings(timeout_seconds=source.timeout_seconds, ca_file=source.ca_file)
+    check_link(source.url, settings)
+    url = _address(source, name)
     connect = lambda: Link(url, settings)  # noqa: E731
     if isinstance(source, RedisListSource):
         return RedisList(name, source.key, worker, connect, most=live.batch, format_id=source.format)
@@ -54,7 +56,6 @@ def build(source: Source, live: LiveConfig, worker: str) -> _source.Source:
 
 def _address(source: RedisListSource | RedisStreamSource, name: str) -> str:
     """The URL with its credentials."""
-    place(source.url)
     parts = urlsplit(source.url)
     if parts.password is not None or parts.username is not None:
         raise ConfigError(f"{name}: url holds credentials", "give username and password in their own keys")
