@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,6 @@ from enricher.join.server import EmbeddedServer
 
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 DEMO = PCAPS / "demo"
-
-# Dies in the given call of the given function, as by kill -9: nothing is flushed, no handler runs.
-DYING = """
-import os, sys
-from importlib import import_module
-from enricher.cli import main
-place, name, calls = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1))
-owner = import_module(place.partition(":")[0])
-for part in filter(None, place.partition(":")[2].split(".")):
-    owner = getattr(owner, part)
-real, count = getattr(owner, name), iter(range(1, 10**9))
-def dying(*words, **options):
-    return real(*words, **options) if next(count) < calls else os.kill(os.getpid(), 9)
-setattr(owner, name, dying)
-main()
-"""
 
 STEPS = (
     ("enricher.join.live:LiveJoin", "positions", 1),
@@ -137,9 +121,10 @@ def test_left_alone_it_ends_where_a_replay_ends(site: Site, replayed: Path) -> N
 
 
 @pytest.mark.parametrize(("place", "name", "call"), STEPS)
-def test_death_at_any_step_loses_nothing(site: Site, replayed: Path, place: str, name: str, call: int) -> None:
-    command = [sys.executable, "-c", DYING, place, name, str(call), *site.words, "--once"]
-    done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+def test_death_at_any_step_loses_nothing(
+    site: Site, replayed: Path, dying: Callable[..., list[str]], place: str, name: str, call: int
+) -> None:
+    done = subprocess.run(dying(place, name, call, *site.words, "--once"), stderr=subprocess.PIPE, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     site.once()
     site.agrees_with(replayed)

@@ -7,29 +7,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
 INPUTS = (str(PCAPS / "demo" / "capture.pcap"), str(PCAPS / "demo" / "ws-04.json"))
-
-# Dies in the given call of the given function, as by kill -9: nothing is flushed, no handler runs.
-DYING = """
-import os, sys
-from importlib import import_module
-from enricher.cli import main
-place, name, calls = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1))
-owner = import_module(place.partition(":")[0])
-for part in filter(None, place.partition(":")[2].split(".")):
-    owner = getattr(owner, part)
-real, count = getattr(owner, name), iter(range(1, 10**9))
-def dying(*words, **options):
-    return real(*words, **options) if next(count) < calls else os.kill(os.getpid(), 9)
-setattr(owner, name, dying)
-main()
-"""
 
 STEPS = (
     ("enricher.service.pipeline", "read", 1),
@@ -80,20 +64,22 @@ def gone(temporary: Path) -> bool:
 
 @pytest.mark.parametrize(("place", "name", "call"), STEPS)
 def test_death_at_any_step_leaves_the_old_results_and_no_server(
-    place: str, name: str, call: int, tmp_path: Path, temporary: Path
+    place: str, name: str, call: int, tmp_path: Path, temporary: Path, dying: Callable[..., list[str]]
 ) -> None:
     (tmp_path / "notices.jsonl").write_bytes(b"old\n")
-    command = [sys.executable, "-c", DYING, place, name, str(call), "replay", *INPUTS, "--out", str(tmp_path)]
+    command = dying(place, name, call, "replay", *INPUTS, "--out", str(tmp_path))
     assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
     assert results(tmp_path) == {"notices.jsonl": b"old\n"}
     assert gone(temporary)
 
 
-def test_the_next_run_after_a_death_gives_what_an_undisturbed_one_gives(tmp_path: Path) -> None:
+def test_the_next_run_after_a_death_gives_what_an_undisturbed_one_gives(
+    tmp_path: Path, dying: Callable[..., list[str]]
+) -> None:
     replay(tmp_path / "calm")
     (tmp_path / "out").mkdir()
-    command = [sys.executable, "-c", DYING, "enricher.service.outputs:os", "fsync", "2", "replay", *INPUTS]
-    subprocess.run([*command, "--out", str(tmp_path / "out")], stdout=subprocess.DEVNULL, check=False)
+    command = dying("enricher.service.outputs:os", "fsync", 2, "replay", *INPUTS, "--out", str(tmp_path / "out"))
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
     replay(tmp_path / "out")
     assert results(tmp_path / "out") == results(tmp_path / "calm")
 
