@@ -13,6 +13,8 @@ from enricher.errors import ConfigError
 from enricher.model.record import Record
 from enricher.service.delivery.delivery import Report
 
+_PATIENCE: Final = 10.0
+"""Seconds that who asks may take."""
 _SINK_COUNTS: Final = ("given", "delivered", "dead", "lost")
 
 
@@ -89,6 +91,8 @@ class Page:
 
         class Handler(BaseHTTPRequestHandler):
             """One request."""
+
+            timeout = _PATIENCE
 
             def do_GET(self) -> None:
                 """Answer."""

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -18,11 +19,12 @@ import redis
 from click.testing import CliRunner
 
 from enricher.cli import cli
-from enricher.config import Config
+from enricher.config import Config, LiveConfig, Source
 from enricher.errors import An1496Error, ConfigError, StoreError
 from enricher.join.link import LIVE_COMMANDS
 from enricher.join.server import EmbeddedServer
 from enricher.service.engine import Engine
+from enricher.service.live.metrics import Metrics, Page
 from enricher.service.live.service import Service
 from enricher.service.live.sources.tail import Tail
 
@@ -111,6 +113,16 @@ def test_what_cannot_work_is_told_in_one_line(tmp_path: Path, text: str, what: s
     assert "secret" not in str(done.exception)
 
 
+def test_the_document_of_settings_names_every_key_of_the_service_and_its_defaults() -> None:
+    text = DOCUMENT.with_name("configuration.md").read_text("utf-8")
+    for part in (LiveConfig, *get_args(Source)):
+        assert [f for f in part.__struct_fields__ if not re.search(rf"\b{f}\b", text)] == []
+    (live,) = re.findall(r"```toml\n(\[live\].*?)```", text, re.DOTALL)
+    changed = {"worker", "ledger", "metrics_port"}
+    given, default = Config.parse(live.encode(), "live").live, LiveConfig()
+    assert {f for f in LiveConfig.__struct_fields__ if getattr(given, f) != getattr(default, f)} == changed
+
+
 @pytest.mark.parametrize(
     ("store", "what"),
     [
@@ -155,6 +167,9 @@ def test_metrics_and_health_are_shown_on_loopback(site) -> None:
                 shown[page] = answer.read().decode()
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"http://127.0.0.1:{service._page.port}/else", timeout=5)
+        service._last -= 60
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"http://127.0.0.1:{service._page.port}/health", timeout=5)
 
     with Service(site(), Log(), Turns(lambda: None, fetch)) as service:
         service.run()
@@ -162,6 +177,14 @@ def test_metrics_and_health_are_shown_on_loopback(site) -> None:
     assert 'an1496_ledger_rows_total{disposition="host_unseen"} 1.0' in shown["metrics"]
     assert 'type="Observation"} 1.0' in shown["metrics"]
     assert re.search(r'an1496_source_lag\{source="tail:.*"\} 0.0', shown["metrics"])
+
+
+def test_who_asks_for_nothing_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("enricher.service.live.metrics._PATIENCE", 0.1)
+    page = Page("127.0.0.1", 0, Metrics(), dict)
+    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as silent:
+        assert silent.recv(1) == b""
+    page.close()
 
 
 def test_a_redis_that_is_out_of_memory_is_waited_for(site, own: EmbeddedServer, tmp_path: Path) -> None:
