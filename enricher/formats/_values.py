@@ -24,7 +24,9 @@ _HASH: Final = re.compile(r"([A-Za-z0-9]{1,16})=([0-9A-Fa-f]{8,128})")
 
 
 def text(value: Any) -> str | None:
-    """A text, bounded, without lone surrogates (which no encoder takes); None where the log says there is none."""
+    """A text, bounded, without lone surrogates (which no encoder takes) and without NUL (which the join puts between
+    texts); None where the log says there is none.
+    """
     if not isinstance(value, str):
         if value is None or isinstance(value, (dict, list, bool)):
             return None
@@ -35,6 +37,8 @@ def text(value: Any) -> str | None:
         value = value[:MAX_TEXT]
     if not value.isascii():
         value = value.encode("utf-8", "replace").decode()
+    if "\0" in value:
+        value = value.replace("\0", "\ufffd")
     return value  # type: ignore[no-any-return]
 
 

@@ -18,7 +18,7 @@ _Members = defaultdict[K, list[Word]]
 """Score and member, score and member … of each."""
 
 SEP: Final = "\0"
-"""Between the parts of a member; no log format can carry it inside a value that we index."""
+"""Between the parts of a member; `formats` leaves it in no value of a log."""
 
 LIST_FACTOR: Final = 64
 """Lists span hosts and addresses, the other keys one of them: they may be this many times longer."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 
@@ -132,6 +133,15 @@ def test_a_list_may_mix_formats_and_hold_rubbish(admin, a_list) -> None:
 def test_an_entry_in_utf16_is_read_and_those_after_it_as_they_are(admin, a_list, start) -> None:
     admin.rpush("winlogbeat", start, b"\xef\xbb\xbf" + event(1), event(2))
     assert ports(a_list().read())[-2:] == [1, 2]
+
+
+def test_no_value_holds_what_the_join_puts_between_values(admin, a_list) -> None:
+    sides = {"id.orig_h": "1.1.1.1\0x", "id.orig_p": 1, "id.resp_h": "2.2.2.2", "id.resp_p": 443}
+    row = {"_path": "ssl", "ts": 1.0, "uid": "C\0x", "server_name": "a\0b", **sides}
+    admin.rpush("winlogbeat", json.dumps(row), event(0).replace(b"PC1", b"P\\u0000C"))
+    found = [msgspec.json.encode(record) for record in a_list().read()]
+    assert len(found) == 2
+    assert not [record for record in found if b"u0000" in record]
 
 
 def test_problems_are_told_however_many_there_were_before(admin, a_list) -> None:
