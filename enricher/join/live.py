@@ -25,7 +25,7 @@ from enricher.join.routing import Command, score, split, text
 from enricher.join.settings import JoinSettings, LiveSettings, validate, validate_live
 from enricher.join.store import Store
 from enricher.join.touch import Touch, bucket_at, bucket_of, topics
-from enricher.join.waiting import Mark, Standing
+from enricher.join.waiting import Mark, Standing, is_identity
 from enricher.model.observation import Prevalence
 from enricher.model.record import Record
 from enricher.model.session import Session
@@ -259,9 +259,11 @@ def _standings(flat: Sequence[bytes]) -> dict[str, Standing]:
     found = {}
     for id_, blob in zip(flat[::2], flat[1::2], strict=True):
         try:
-            found[id_.decode("utf-8", "surrogatepass")] = _standing.decode(blob)
+            name, standing = id_.decode("utf-8", "surrogatepass"), _standing.decode(blob)
         except (msgspec.DecodeError, UnicodeDecodeError):  # others can write under our keys
             continue
+        if is_identity(name):
+            found[name] = standing
     return found
 
 

@@ -54,6 +54,12 @@ def identities(sessions: Iterable[Session]) -> list[str]:
     return list(found)
 
 
+def is_identity(text: str) -> bool:
+    """Whether it is one that `identities` makes: others can write where they are kept."""
+    parts = text.split("\0")
+    return len(parts) in (5, 6) and parts[2].isdecimal() and parts[4].isdecimal()
+
+
 def ripe(session: Session, standing: Standing, *, now: float, passed: float | None, live: LiveSettings) -> bool:
     """Whether the session is told now.
 

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+import redis
 
 from enricher.errors import ConfigError, DeliveryError
 from enricher.join.settings import LiveSettings, StoreSettings, validate_live
@@ -156,6 +157,17 @@ def test_two_views_of_one_connection_end_in_one_row(start, make) -> None:
     live.take(make.observe(uid="Crich", sensor="an1496.log", source="an1496.log:1", version="TLSv12", cipher="x"))
     rows = {row.uid: row for row in live.rows().values()}
     assert (rows["Cpoor"].disposition, rows["Crich"].disposition) == ("duplicate", "matched")
+
+
+def test_what_others_write_among_what_was_told_is_passed_over(start, make, server) -> None:
+    live = start()
+    live.take(make.connect(), make.observe())
+    with redis.Redis(unix_socket_path=str(server.socket)) as admin:
+        (key,) = admin.scan_iter(f"{live.namespace}:t:*")
+        (told,) = admin.hvals(key)
+        admin.hset(key, mapping={"rubbish": told, "C\0a\0b\0c\0d": told})
+    live.take(make.load())
+    assert dispositions(live) == ["matched"]
 
 
 def test_a_round_whose_notices_are_lost_is_done_again(start, make, telling_engine) -> None:
