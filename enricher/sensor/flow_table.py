@@ -87,9 +87,7 @@ class FlowTable:
     @staticmethod
     def _belongs(half: Half, seq: int) -> bool:
         """Whether a SYN is the one of a direction whose SYN was not seen yet."""
-        if half.syn is not None:
-            return False
-        if half.flow.done:
+        if half.syn is not None or half.flow.done:
             return False
         starts = [half.stream.expected] if half.stream else [waiting[0] for waiting in half.waiting]
         return all(0 < (start - seq) & SEQUENCE_MASK < 1 << 20 for start in starts)
@@ -99,6 +97,7 @@ class FlowTable:
         payload, half.last, _ = chunk
         if payload and not half.lost:
             self._take(half, seq & SEQUENCE_MASK, flags, chunk)
+            self._account(flow)  # not earlier: an eviction forgets connections, also one that is being read or ended
             if flow.done:
                 return
         if flags & (FIN | RST) and half.admits(seq):
@@ -133,8 +132,6 @@ class FlowTable:
                 self._read(half, stream.accept(*half.waiting.pop(0)))
             while stream.waiting > self._settings.max_out_of_order and not flow.done:
                 self._skip(half, stream)
-        if not flow.done:
-            self._account(flow)
 
     def _anchor(self, half: Half, seq: int, chunk: Chunk) -> Stream | None:
         """Where the direction's stream starts: after its SYN, else at the first segment that makes sense as a start."""

@@ -150,6 +150,23 @@ def test_memory_for_unfinished_handshakes_is_bounded_in_all(wire):
     assert len(seen + sensor.close()) == 40
 
 
+@pytest.mark.parametrize("bound", range(20_000, 60_000, 997))
+def test_connections_given_up_for_memory_with_zeros_pending_are_told_once(wire, bound):
+    """Zeros that may be padding are read when a connection ends: that adds to the memory that is being freed."""
+    sensor = wire.sensor(max_buffered=bound)
+    hello = wire.record(wire.client_hello())
+    packets = []
+    for i in range(40):
+        client, start = ("10.0.0.1", 1000 + i), 1.7e9 + i
+        packets += wire.conversation([("c", hello)], client=client, end=0, start=start)
+        for seq, payload in ((1500, bytes(200)), (3000, bytes(6))):
+            packets.append((start + 0.1, wire.tcp(client, wire.server, seq, wire.ack, payload)))
+    seen = sensor.feed(wire.pcap(packets))
+    assert sensor.counters.flows_evicted > 25
+    seen += sensor.close()
+    assert sorted(observation.orig_p for observation in seen) == list(range(1000, 1040))
+
+
 def test_a_missing_segment_is_given_up_once_too_much_waits_for_it(wire):
     flights = wire.full(chain=(b"x" * 5000,))
     packets = wire.conversation(flights, mss=500)
