@@ -1,5 +1,6 @@
 """Follows a log file through rotation, truncation, compression and restart."""
 
+import codecs
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -20,6 +21,9 @@ _HEADER: Final = b"#separator"
 
 _QUIET: Final = 3
 """So often a renamed file must have nothing new before it is left: who writes it may notice late."""
+
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""Whoever begins so has no line that can be read without its beginning: it is read anew, which does no harm."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Position).decode
@@ -229,7 +233,7 @@ class _Reading:
     def _count(self, data: bytes) -> None:
         """Note where the last whole line ends, and where the last header begins."""
         end = data.rfind(b"\n") + 1
-        if not end:
+        if not end or self._head.startswith(_UTF16):
             return
         header = data.rfind(_HEADER, 0, end)
         if header == 0 or (header > 0 and data[header - 1 : header] == b"\n"):
@@ -263,4 +267,5 @@ def _at_end(path: Path) -> Part:
     start = max(0, size - inputs.HEAD)
     end = start + file.at(start, size - start).rfind(b"\n") + 1
     file.close()
-    return Part(path, Position(file.inode, end, 0)) if end > start else Part(path)
+    found = end > start and not file.head.startswith(_UTF16)
+    return Part(path, Position(file.inode, end, 0)) if found else Part(path)

@@ -320,3 +320,15 @@ def test_problems_of_a_log_are_told_for_as_long_as_it_grows(tmp_path: Path) -> N
         file.write(json_row(1).replace('"id.orig_p": 1', '"id.orig_p": x') * 30)
     source.read()
     assert "10 more" in source.problems()[-1].what
+
+
+@pytest.mark.parametrize("at_end", [False, True])
+def test_a_log_in_utf16_loses_nothing_that_comes_after_a_restart(tmp_path: Path, at_end: bool) -> None:
+    log = tmp_path / "ssl.log"
+    log.write_bytes((json_row(0) + json_row(1)).encode("utf-16"))
+    source = tail(log, at_end=at_end)
+    assert read(source) == ids(0, 2)
+    with log.open("ab") as file:
+        file.write(json_row(2).encode("utf-16")[2:])
+    assert read(tail(log, source.position())) == ids(0, 3)
+    assert read(source) == ids(2, 3)
