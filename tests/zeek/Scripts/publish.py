@@ -2,39 +2,56 @@
 
 import sys
 
-import msgspec
-
 from enricher.config import ZeekConfig
 from enricher.model.verdict import Legs, Notice, NoticeServer, NoticeSession
 from enricher.service.feedback import Feedback
 
-port = sys.argv[1].partition("/")[0]
-unknown = dict.fromkeys(("community_id", "ja3", "ja4", "method"))
-ends = {"orig_h": "10.0.0.1", "orig_p": 50000, "resp_h": "203.0.113.1", "resp_p": 443}
-notices = [
-    Notice(
+
+def notice(number: int) -> Notice:
+    """A notice; the tests of the enricher's side publish it too."""
+    session = NoticeSession(
+        uid=f"C{number}",
+        ts=1.0,
+        orig_h="10.0.0.1",
+        orig_p=50000,
+        resp_h="203.0.113.1",
+        resp_p=443,
+        community_id=None,
+        anomalies=(),
+        ja3=None,
+        ja4="t13d",
+        method=None,
+    )
+    return Notice(
         id=f"AN1496-{number}",
         revision=1,
         severity="high",
         score=60,
         summary=f"summary {number}",
-        first=1.0,
-        last=1.0,
+        first=1795493274.25,
+        last=1795493275.0,
         count=1,
         host="ws-1",
         client=("10.0.0.1",),
         process=None,
-        candidates=(),
+        candidates=("viewer.exe",),
         server=NoticeServer(
-            **dict.fromkeys(f.name for f in msgspec.structs.fields(NoticeServer) if f.required) | {"port": 443}
+            address="203.0.113.1", port=443, name=None, subject=None, issuer=None, cert_sha256=None, ja3s=None
         ),
-        sessions=(NoticeSession(uid=f"C{number}", ts=1.0, anomalies=(), **ends, **unknown),),
+        sessions=(session,),
         legs=Legs(process="present", library="present", session="present"),
         evidence=(),
         clock=None,
         unseen=(),
     )
-    for number in (1, 2)
-]
-problems = Feedback(ZeekConfig(url=f"ws://127.0.0.1:{port}")).publish(notices)
-sys.stdout.writelines(f"{problem}\n" for problem in problems)
+
+
+def main() -> None:
+    """Publish."""
+    port = sys.argv[1].partition("/")[0]
+    problems = Feedback(ZeekConfig(url=f"ws://127.0.0.1:{port}")).publish(map(notice, (1, 2)))
+    sys.stdout.writelines(f"{problem}\n" for problem in problems)
+
+
+if __name__ == "__main__":
+    main()
