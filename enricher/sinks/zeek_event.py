@@ -19,6 +19,8 @@ _EVENT: Final = "AN1496::correlated_process_v1"
 _RECEIPT: Final = "AN1496::correlation_received"
 _LONGEST_NAME: Final = 300
 _LONGEST_TEXT: Final = 1000
+_LATEST: Final = 9_223_372_036
+"""Zeek's times are nanoseconds since 1970 in 63 bits."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -112,7 +114,7 @@ def _text(value: str, limit: int = _LONGEST_NAME) -> _Value:
 
 def _time(seconds: float) -> str:
     """Broker's timestamps are UTC, in ISO 8601 without a zone."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return datetime.fromtimestamp(min(max(seconds, 0.0), _LATEST), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def _port(session: NoticeSession, number: int) -> _Value:

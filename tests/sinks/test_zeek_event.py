@@ -119,6 +119,13 @@ def test_the_fingerprint_tells_the_transport(ja4: str | None, port: str) -> None
     assert arguments(notice(sessions=(session(ja4=ja4),)))[10] == ("port", port)
 
 
+@pytest.mark.parametrize(
+    ("first", "told"), [(1e12, "2262-04-11T23:47:16.000000"), (-1e12, "1970-01-01T00:00:00.000000")]
+)
+def test_a_time_that_zeek_cannot_hold_becomes_the_nearest(first: float, told: str) -> None:
+    assert arguments(notice(first=first))[4] == ("timestamp", told)
+
+
 def test_an_unknown_host_and_process_are_empty() -> None:
     found = arguments(notice(host=None, process=None))
     assert found[11:13] == [("string", ""), ("string", "")]
