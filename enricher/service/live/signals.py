@@ -1,8 +1,8 @@
 """Signals: SIGTERM and SIGINT end the service, SIGHUP has it read lists and thresholds anew."""
 
 import os
+import select
 import signal
-import threading
 from types import FrameType
 
 
@@ -12,8 +12,10 @@ class Signals:
     def __init__(self, stop_seconds: float) -> None:
         """`stop_seconds`: after so long, an end that was asked for is made: any moment is as good as another."""
         self._stop_seconds = stop_seconds
-        self._stop = threading.Event()
-        self._reload = False
+        self._stop = self._reload = False
+        self._waking, wake = os.pipe()  # no lock: a handler interrupts whoever holds it
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, self._end)
         signal.signal(signal.SIGHUP, self._again)
@@ -21,15 +23,19 @@ class Signals:
 
     def stopping(self, seconds: float) -> bool:
         """Wait so long, less if we are to end; whether we are."""
-        return self._stop.wait(seconds) if seconds > 0 else self._stop.is_set()
+        if seconds > 0 and not self._stop and select.select([self._waking], [], [], seconds)[0]:
+            os.read(self._waking, 64)
+        return self._stop
 
     def reloading(self) -> bool:
         """Whether SIGHUP came since the last time that we were asked."""
-        asked, self._reload = self._reload, False
-        return asked
+        if not self._reload:
+            return False
+        self._reload = False
+        return True
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.set()
+        self._stop = True
         signal.setitimer(signal.ITIMER_REAL, self._stop_seconds)
 
     def _again(self, _number: int, _frame: FrameType | None) -> None:
