@@ -12,10 +12,10 @@ from enricher.sensor.fingerprint import Fingerprints, ja3s
 from enricher.sensor.flow_id import community_id, uid
 from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13, tls_version
 from enricher.sensor.negotiation import Negotiation
-from enricher.sensor.packet import TCP, addresses, reverse
+from enricher.sensor.packet import TCP, UDP, addresses, reverse
+from enricher.sensor.printable import printable
 from enricher.sensor.sslv2 import SSLV2
 
-_UDP: Final = 17
 _SENTINEL_12: Final = b"DOWNGRD\x01"
 _SENTINEL_11: Final = b"DOWNGRD\x00"
 
@@ -55,14 +55,14 @@ class Observer:
             resp_h=_address(destination),
             resp_p=destination_port,
             proto="tcp" if tcp else "udp",
-            community_id=community_id(key, TCP if tcp else _UDP),
+            community_id=community_id(key, TCP if tcp else UDP),
             source=f"{self._name}:{frame}",
             established=established,
             last_alert=negotiation.last_alert,
             ssl_history=negotiation.history(originator),
             client_hello_seen=negotiation.client_hello is not None,
             downgrade=_downgrade(negotiation),
-            proxy_target=text(negotiation.proxy_target) if negotiation.proxy_target else None,
+            proxy_target=_text(negotiation.proxy_target),
             handshake_error=negotiation.errors[0] if negotiation.errors else None,
             **_client(negotiation, self._fingerprints),
             **_server(negotiation),
@@ -74,23 +74,17 @@ def _address(packed: bytes) -> str:
     return ".".join(map(str, packed)) if len(packed) == 4 else str(ipaddress.IPv6Address(packed))
 
 
-def text(data: bytes) -> str:
-    r"""Bytes from the wire as printable ASCII, all others and the backslash as `\xNN`."""
-    shown = data.decode("latin-1")
-    if shown.isascii() and shown.isprintable() and "\\" not in shown:
-        return shown
-    return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\x{byte:02x}" for byte in data)
+def _text(data: bytes | None) -> str | None:
+    return printable(data) if data else None
 
 
 def _client(negotiation: Negotiation, fingerprints: Fingerprints) -> dict[str, Any]:
     hello = negotiation.client_hello
-    if hello is None:
-        return {}
-    if hello.sslv2:
+    if hello is None or hello.sslv2:
         return {}
     (ja3, ja3_raw), (ja4, ja4_raw) = fingerprints.client(hello, negotiation.transport)
-    name = text(hello.server_name) if hello.server_name else None
-    facts: dict[str, Any] = {"server_name": name, "ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
+    facts: dict[str, Any] = {"ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
+    facts["server_name"] = _text(hello.server_name)
     if hello.ech is not None:
         facts["ech_kdf_id"], facts["ech_aead_id"] = hello.ech
     return facts
@@ -104,7 +98,7 @@ def _server(negotiation: Negotiation) -> dict[str, Any]:
         "version": names.version_name(hello.version),
         "cipher": None if hello.cipher is None else names.cipher_name(hello.cipher),
         "curve": None if negotiation.group is None else names.group_name(negotiation.group),
-        "next_protocol": text(hello.alpn) if hello.alpn else None,
+        "next_protocol": _text(hello.alpn),
     }
     if negotiation.server_hello is not None:
         facts["resumed"] = _resumed(negotiation)
@@ -147,7 +141,7 @@ def _certificates(negotiation: Negotiation, certificates: CertificateReader, ts:
         facts["client_cert_chain_fps"] = tuple(hashlib.sha256(der).hexdigest() for der in client.chain)
     if server.chain:
         hello = negotiation.client_hello
-        name = text(hello.server_name) if hello and hello.server_name else None
+        name = _text(hello.server_name) if hello else None
         facts |= certificates.facts(server.chain, name, ts)
     elif server.key:
         facts |= key_facts(server.key)

@@ -28,6 +28,7 @@ from enricher.sensor.asn1 import (
     oid,
 )
 from enricher.sensor.oids import ALGORITHMS
+from enricher.sensor.printable import printable
 
 _VERSION, _ISSUER_ID, _SUBJECT_ID, _EXTENSIONS = 0xA0, (0x81, 0xA1), (0x82, 0xA2), 0xA3
 _SAN: Final = "2.5.29.17"
@@ -200,11 +201,6 @@ class _Reading:
             return False
         self._certificate.note(f"{self._part}: {error}")
         return True
-
-
-def printable(raw: bytes) -> str:
-    r"""Bytes of a name as printable ASCII, all others and the backslash as `\xNN`."""
-    return "".join(chr(byte) if 0x20 <= byte < 0x7F and byte != 0x5C else f"\\x{byte:02x}" for byte in raw)
 
 
 def seconds(time: Element) -> float:
