@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from typing import Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
-import certifi
-
 from enricher.config import ZeekConfig
 from enricher.errors import ConfigError, DeliveryError
 from enricher.model.problem import Problem
 from enricher.model.text import visible
 from enricher.model.verdict import Notice
+from enricher.service.delivery import tls
 from enricher.service.inputs import why
 from enricher.service.websocket import HangupError, WebSocket
 from enricher.sinks import zeek_event
@@ -118,17 +117,10 @@ def _address(url: str) -> str:
 
 
 def _tls(config: ZeekConfig) -> ssl.SSLContext:
-    roots = config.ca_bundle or certifi.where()
     try:
-        context = ssl.create_default_context(cafile=roots)
-    except OSError as error:
-        raise ConfigError(f"{roots}: {why(error)}", "check [zeek] ca_bundle") from error
-    if config.certificate is not None:
-        try:
-            context.load_cert_chain(config.certificate, config.key)
-        except OSError as error:
-            raise ConfigError(f"{config.certificate}: {why(error)}", "check [zeek] certificate and key") from error
-    return context
+        return tls.context(config.ca_bundle, config.certificate, config.key)
+    except ConfigError as error:
+        raise ConfigError(error.message, "check [zeek] ca_bundle, certificate and key") from error
 
 
 def _cause(error: Exception) -> str:

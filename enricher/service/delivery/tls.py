@@ -1,4 +1,4 @@
-"""TLS towards sinks: verified, always."""
+"""TLS towards whoever is told: verified, always."""
 
 import ssl
 

@@ -48,5 +48,5 @@ def test_a_certificate_file_that_cannot_be_used_is_refused_at_once(tmp_path: Pat
     empty = tmp_path / "empty.pem"
     empty.write_text("no certificate")
     for path in (empty, tmp_path / "missing.pem"):
-        with pytest.raises(ConfigError, match=rf"{path.name}: .*check \[zeek\]"):
+        with pytest.raises(ConfigError, match=rf"{path.name} cannot be used .*check \[zeek\]"):
             Feedback(ZeekConfig(url="wss://z", **{field: str(path)}))
