@@ -18,6 +18,8 @@ _NEVER: Final = frozenset(("MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_MSG_SIZ
 _GRACE: Final = 1.0
 """Seconds that librdkafka may take beyond a message's timeout to say so."""
 
+_ADVICE: Final = "check brokers, topic, TLS and credentials"
+
 
 class Kafka:
     """One topic."""
@@ -85,9 +87,6 @@ class Kafka:
             self._producer.purge()
             self._producer.flush(_GRACE)
             self._producer = None
-
-
-_ADVICE: Final = "check brokers, topic, TLS and credentials"
 
 
 def _options(sink: KafkaSink) -> dict[str, Any]:
