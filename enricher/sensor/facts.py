@@ -63,7 +63,7 @@ class Observer:
             client_hello_seen=negotiation.client_hello is not None,
             downgrade=_downgrade(negotiation),
             proxy_target=_text(negotiation.proxy_target),
-            handshake_error=negotiation.errors[0] if negotiation.errors else None,
+            handshake_error=negotiation.handshake_error,
             **_client(negotiation, self._fingerprints),
             **_server(negotiation),
             **_certificates(negotiation, self._certificates, ts),

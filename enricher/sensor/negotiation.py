@@ -71,7 +71,7 @@ class Negotiation:
         self.abbreviated = False
         """The server switched to encryption, and neither side sent a part of a full handshake."""
         self.last_alert: str | None = None
-        self.errors: list[str] = []
+        self.handshake_error: str | None = None
         """The first thing that did not parse, with its frame."""
         self.certificate_error: str | None = None
         self.proxy_target: bytes | None = None
@@ -163,8 +163,7 @@ class Negotiation:
 
     def error(self, frame: int, what: str) -> None:
         """Keep the first thing that did not parse."""
-        if not self.errors:
-            self.errors.append(f"frame {frame}: {what}")
+        self.handshake_error = self.handshake_error or f"frame {frame}: {what}"
 
     def client_hello_read(self, index: int, hello: ClientHello | None, size: int, ts: float, frame: int) -> None:
         """Take a ClientHello of `size` bytes, None: it does not parse."""

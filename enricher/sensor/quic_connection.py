@@ -74,8 +74,8 @@ class QuicConnection:
         if reader.lost or reader.unread:
             for side in negotiation.sides:
                 side.gap = True
-        if reader.errors and not negotiation.errors:
-            negotiation.errors.append(reader.errors[0])
+        if reader.errors and negotiation.handshake_error is None:
+            negotiation.handshake_error = reader.errors[0]
 
 
 def _begins_anew(known: frozenset[bytes], data: bytes, start: int, end: int) -> bool:
