@@ -74,12 +74,6 @@ class QuicReader:
         self._dropped = 0
 
     @property
-    def last_alert(self) -> int | None:
-        """Number of the last TLS alert that closed the connection in an Initial packet."""
-        alerts = [code & 0xFF for _, code in self.closes if code >> 8 == 1]
-        return alerts[-1] if alerts else None
-
-    @property
     def unread(self) -> int:
         """Initial packets that were not opened: cut short, altered, or without the client's first Initial packet."""
         return self._dropped + len(self._held)

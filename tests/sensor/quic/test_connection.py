@@ -130,6 +130,13 @@ def test_an_alert_that_closes_it_is_a_failed_handshake(sender):
     assert (seen.established, seen.last_alert, seen.ssl_history) == (False, "no_application_protocol", "Cl")
 
 
+def test_the_last_of_several_alerts_is_the_last(sender):
+    first, second, *_ = sender.handshake()
+    closes = sender.close(0x128) + sender.close(0x12A) + sender.close(0x0A)
+    (seen,) = sense([first, second, (1, sender.initial(closes, server=True))])
+    assert (seen.established, seen.last_alert, seen.ssl_history) == (False, "bad_certificate", "Cll")
+
+
 def test_a_close_without_alert_is_a_failed_handshake(sender):
     first, second, *_ = sender.handshake()
     (seen,) = sense([first, second, (1, sender.initial(sender.close(2), server=True))])

@@ -263,17 +263,14 @@ def test_an_alert_that_closes_the_connection_is_told(quic):
     hello = (0, quic.initial(quic.crypto(0, quic.hello)))
     refusal = (1, quic.initial(quic.close(0x128), server=True))
     _, reader = quic.read([hello, refusal])
-    assert (reader.closes, reader.last_alert) == ([(1, 0x128)], 40)
+    assert reader.closes == [(1, 0x128)]
 
 
-def test_the_last_of_several_alerts_is_the_last(quic):
+def test_closes_are_told_in_their_order_and_only_so_many(quic):
     _, reader = quic.read([(0, quic.initial(quic.close(0x128) + quic.close(0x12A) + quic.close(0x0A)))])
-    assert reader.last_alert == 42
-
-
-def test_a_close_that_is_no_alert_is_none(quic):
+    assert reader.closes == [(0, 0x128), (0, 0x12A), (0, 0x0A)]
     _, reader = quic.read([(0, quic.initial(quic.crypto(0, quic.hello) + quic.close(0x0A)))])
-    assert (reader.closes, reader.last_alert) == ([(0, 0x0A)], None)
+    assert reader.closes == [(0, 0x0A)]
     _, reader = quic.read([(0, quic.initial(quic.close(0x128) * 50))])
     assert len(reader.closes) < 10
 
