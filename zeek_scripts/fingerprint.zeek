@@ -195,7 +195,7 @@ function best_version(hello: ClientHello): count
 	local highest = 0;
 	for ( _, version in hello$versions )
 		{
-		local rank = version in tls_of_dtls ? tls_of_dtls[version] : version;
+		local rank = tls_version(version);
 		if ( rank > highest && ! is_grease(version) )
 			{
 			best = version;

@@ -122,10 +122,16 @@ function take_shown(fingerprint: string, by: set[addr], common: bool)
 		}
 	}
 
+function is_common(fingerprint: string): bool
+	{
+	return fingerprint in fingerprint_hosts
+	    && fingerprint_hosts[fingerprint]$common;
+	}
+
 function is_rare(fingerprint: string): bool
 	{
 	return fingerprint in fingerprint_hosts
-	    && ! fingerprint_hosts[fingerprint]$common
+	    && ! is_common(fingerprint)
 	    && |fingerprint_hosts[fingerprint]$by| > 0
 	    && all_clients() >= rarity_min_hosts;
 	}
@@ -177,21 +183,12 @@ function tell_proxy(fingerprint: string, client: addr, uid: string, id: conn_id)
     : bool
 	{
 	local by = set(client);
-	local common = F;
 	if ( fingerprint in fingerprint_hosts )
-		{
 		by = by | fingerprint_hosts[fingerprint]$by;
-		common = fingerprint_hosts[fingerprint]$common;
-		}
 
 	return Cluster::publish_hrw(Cluster::proxy_pool, fingerprint,
-	    fingerprint_shown, fingerprint, by, common, uid, id);
-	}
-
-function is_common(fingerprint: string): bool
-	{
-	return fingerprint in fingerprint_hosts
-	    && fingerprint_hosts[fingerprint]$common;
+	    fingerprint_shown, fingerprint, by, is_common(fingerprint), uid,
+	    id);
 	}
 
 hook AN1496::judge(c: connection, s: Session)
@@ -207,24 +204,17 @@ hook AN1496::judge(c: connection, s: Session)
 	local asked = asks_proxies
 	    && ! knows(fingerprint, client)
 	    && tell_proxy(fingerprint, client, c$uid, c$id);
+	if ( ! asked )
+		take_shown(fingerprint, set(client), F);
+
 	if ( is_common(fingerprint) )
-		{
 		s$info$ja4_rare = F;
-		return;
-		}
-
-	if ( asked )
-		return;
-
-	take_shown(fingerprint, set(client), F);
-	if ( is_rare(fingerprint) )
+	else if ( ! asked && is_rare(fingerprint) )
 		{
 		s$info$ja4_rare = T;
 		abnormal(s, "rare_fingerprint", rarity_fact(fingerprint));
 		tell_rare(fingerprint, c$uid, c$id);
 		}
-	else if ( is_common(fingerprint) )
-		s$info$ja4_rare = F;
 	}
 
 event AN1496::fingerprint_shown(fingerprint: string, by: set[addr],

@@ -97,7 +97,9 @@ def fields(program: str) -> dict[str, str]:
 
 
 def _zeek(program: str, folder: str, *arguments: str) -> str:
-    done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    """What Zeek prints. It draws no seeds, so that uids and the order of records and sets are always the same."""
+    command = [program, "--deterministic", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
         raise SystemExit(f"{' '.join(arguments)}: {done.stderr}")
     return done.stdout

@@ -221,6 +221,13 @@ def test_the_recordings_are_of_these_captures() -> None:
     assert INDEX["captures"] == now, "stale recordings: make zeek-record"
 
 
+@pytest.mark.skipif(ZEEK is None, reason="zeek is not on PATH")
+def test_what_did_not_change_is_recorded_as_the_same_bytes() -> None:
+    case = record.CASES["handshakes"]
+    assert record.run(case, ZEEK) == record.run(case, ZEEK)
+    assert json.dumps(record.options(ZEEK)) == json.dumps(record.options(ZEEK))
+
+
 def test_both_judge_by_the_same_thresholds() -> None:
     options = INDEX["options"]
     ours = msgspec.to_builtins(Thresholds())
