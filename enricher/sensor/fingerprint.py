@@ -19,6 +19,8 @@ _VERSIONS: Final = {
 _TRANSPORTS: Final = {"tls": "t", "dtls": "d", "quic": "q"}
 _MAX_KNOWN: Final = 1000
 """Hellos remembered; each takes about three kilobytes."""
+_MAX_CODES: Final = 250
+"""Ciphers, extensions and the like of a hello that is remembered; programs send half of that, an attacker 60,000."""
 _SERVER_NAME, _ALPN = 0, 16
 _GREASE_NAMES: Final = frozenset(code.to_bytes(2, "big") for code in GREASE)
 """RFC 8701's ALPN identifiers that mean nothing."""
@@ -32,15 +34,18 @@ class Fingerprints:
 
     def client(self, hello: ClientHello, transport: Transport) -> tuple[tuple[str, str], tuple[str, str]]:
         """JA3 and JA4, each with its string."""
-        key = (
-            transport, hello.version, hello.ciphers, tuple(hello.extensions), hello.groups, hello.point_formats,
-            hello.signature_algorithms, hello.versions, hello.alpn,
+        codes = (
+            hello.ciphers, tuple(hello.extensions), hello.groups or (), hello.point_formats or b"",
+            hello.signature_algorithms or (), hello.versions or (),
         )  # fmt: skip
+        key = (transport, hello.version, _alpn(hello), *codes)
         found = self._known.get(key)
         if found is None:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            found = self._known[key] = ja3(hello), ja4(hello, transport)
+            found = ja3(hello), ja4(hello, transport)
+            if sum(map(len, codes)) <= _MAX_CODES:
+                if len(self._known) >= _MAX_KNOWN:
+                    self._known.clear()
+                self._known[key] = found
         return found
 
 
