@@ -18,7 +18,7 @@ _VERSIONS: Final = {
 }  # fmt: skip
 _TRANSPORTS: Final = {"tls": "t", "dtls": "d", "quic": "q"}
 _MAX_KNOWN: Final = 1000
-"""Hellos remembered; each takes about three kilobytes."""
+"""Hellos remembered; each takes about five kilobytes, thirteen at most."""
 _MAX_CODES: Final = 250
 """Ciphers, extensions and the like of a hello that is remembered; programs send half of that, an attacker 60,000."""
 _SERVER_NAME, _ALPN = 0, 16
