@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,16 +138,6 @@ def find_peers(zeek: str | None) -> dict[str, tuple[Sequence[str], bool, float]]
     return peers
 
 
-def make(path: Path, how: Callable[..., object], amount: int) -> Path:
-    """A capture, unless it is there from an earlier run."""
-    if not path.exists():
-        part = path.with_suffix(".part")
-        with part.open("wb") as out:
-            how(out, amount)
-        part.rename(path)
-    return path
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="1G", help="bytes of each large capture, with K, M or G")
@@ -164,15 +154,15 @@ def main() -> None:
         folder = Path(temporary)
         keep = options.keep.resolve() if options.keep else folder
         keep.mkdir(parents=True, exist_ok=True)
-        mixed = make(keep / f"mixed-{size}.pcap", traffic.mixed, size)
+        mixed = traffic.made(keep / f"mixed-{size}.pcap", traffic.mixed, size)
         if options.only in (None, "mixed"):
-            small = make(keep / "small.pcap", traffic.mixed, min(size, 16 << 20))
+            small = traffic.made(keep / "small.pcap", traffic.mixed, min(size, 16 << 20))
             compare("mixed", mixed, small, find_peers(options.zeek), 0.25, folder)
         if options.only in (None, "bulk"):
-            bulk = make(keep / f"bulk-{size}.pcap", traffic.bulk, size)
+            bulk = traffic.made(keep / f"bulk-{size}.pcap", traffic.bulk, size)
             compare("bulk transfer", bulk, bulk, {}, 0.4, folder)
         if options.only in (None, "flows"):
-            memory = run(ours(make(keep / "flows.pcap", traffic.flows, FLOWS)), folder).memory
+            memory = run(ours(traffic.made(keep / "flows.pcap", traffic.flows, FLOWS)), folder).memory
             print(
                 f"{FLOWS:,} concurrent connections: peak {memory / 1e6:.0f} MB   goal 200 MB {'' if memory < 200e6 else 'MISSED'}"
             )

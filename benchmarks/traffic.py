@@ -9,7 +9,7 @@ import gzip
 import random
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -200,3 +200,13 @@ def write(out: BinaryIO, frames: Iterable[tuple[float, bytes]]) -> None:
     """Append frames as pcap records."""
     for ts, frame in frames:
         out.write(struct.pack("<IIII", int(ts), int(ts % 1 * 1e6), len(frame), len(frame)) + frame)
+
+
+def made(path: Path, how: Callable[[BinaryIO, int], object], amount: int) -> Path:
+    """A capture, unless it is there from an earlier run."""
+    if not path.exists():
+        part = path.with_suffix(".part")
+        with part.open("wb") as out:
+            how(out, amount)
+        part.rename(path)
+    return path

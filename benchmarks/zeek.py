@@ -13,7 +13,6 @@ import argparse
 import os
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
@@ -49,26 +48,6 @@ def run(command: Sequence[str], folder: Path) -> Cost:
     if status:
         sys.exit(f"{' '.join(command)} failed:\n{(folder / 'output').read_text()}")
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
-
-
-def make(path: Path, size: int) -> Path:
-    """The capture in the order of time, without which Zeek's timers end connections before their packets come."""
-    if not path.exists():
-        part = path.with_suffix(".part")
-        with part.open("wb") as out:
-            traffic.mixed(out, size)
-        data = part.read_bytes()
-        frames = []
-        at = len(traffic.HEADER)
-        while at < len(data):
-            seconds, fraction, length = struct.unpack_from("<III", data, at)
-            frames.append((seconds, fraction, at, at := at + 16 + length))
-        frames.sort()
-        with part.open("wb") as out:
-            out.write(traffic.HEADER)
-            out.writelines(data[begin:end] for _, _, begin, end in frames)
-        part.rename(path)
-    return path
 
 
 def records(log: Path) -> int:
@@ -123,7 +102,7 @@ def main() -> None:
     size = int(options.size[:-1]) * UNITS[options.size[-1].upper()]
     with tempfile.TemporaryDirectory(prefix="an1496-bench-") as scratch:
         folder = Path(scratch)
-        capture = make((options.keep or folder) / f"ordered-{size}.pcap", size)
+        capture = traffic.made((options.keep or folder) / f"mixed-{size}.pcap", traffic.mixed, size)
         if options.profile:
             profile(options.zeek, capture, folder)
         else:
