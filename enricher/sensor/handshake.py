@@ -182,9 +182,10 @@ def _server_name(hello: ClientHello, body: Reader) -> None:
 def _client_alpn(hello: ClientHello, body: Reader) -> None:
     names = body.vector(2, "protocol name list")
     found: list[bytes] = []
-    hello.alpn = ()
-    while names:
-        found.append(names.opaque(1, "protocol name"))
+    try:
+        while names:
+            found.append(names.opaque(1, "protocol name"))
+    finally:
         hello.alpn = tuple(found)
 
 

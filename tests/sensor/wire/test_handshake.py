@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,20 @@ def test_an_encrypted_hello_tells_the_algorithms_that_hide_it(wire):
     ):
         hello = client_hello(wire.client_hello(extensions=[wire.extension(0xFE0D, body), wire.server_name()])[4:])
         assert (hello.ech, hello.server_name, hello.error) == (ech, b"example.org", error)
+
+
+def test_a_protocol_list_of_any_length_takes_time_in_proportion(wire):
+    """Copied anew with each name, it took most of a second."""
+    body = wire.client_hello(extensions=[wire.extension(16, wire.vector(2, b"\1x" * 32_000))])[4:]
+    before = time.process_time()
+    assert len(client_hello(body).alpn) == 32_000
+    assert time.process_time() - before < 0.2
+
+
+def test_of_a_protocol_list_that_breaks_off_the_names_before_are_kept(wire):
+    hello = client_hello(wire.client_hello(extensions=[wire.extension(16, wire.vector(2, b"\2h2\5http"))])[4:])
+    assert hello.alpn == (b"h2",)
+    assert "protocol name needs 5 bytes, 4 are left" in hello.error
 
 
 def test_a_client_hello_needs_no_extensions(wire):
