@@ -17,8 +17,8 @@ _MAX_ALERTS = 10
 _FATAL = 2
 _FRESH = 4000
 """Bytes of memory of a connection that has just begun."""
-_PARSED = 8
-"""Bytes of memory that a byte of a hello can take once it is parsed."""
+_PARSED = 19
+"""Bytes of memory that a byte of a hello can take once it is parsed: two bytes become a number in a tuple."""
 _ABBREVIATED = (0, 1, 2, 3, 4)
 """What is sent in the clear when a session is resumed: hellos, HelloRequest, HelloVerifyRequest, ticket."""
 _LETTERS = {
@@ -128,7 +128,7 @@ class Negotiation:
             self.client_hello_read(index, handshake.client_hello(body), len(body), ts, frame)
             return
         if kind == SERVER_HELLO:
-            self.server_hello_read(index, handshake.server_hello(body), ts, frame)
+            self.server_hello_read(index, handshake.server_hello(body), len(body), ts, frame)
             return
         if kind in {CERTIFICATE, COMPRESSED_CERTIFICATE}:
             self._certificate(index, kind, body, frame)
@@ -175,18 +175,20 @@ class Negotiation:
                 self.error(frame, f"ClientHello, {hello.error}")
         self._letter("c", index)
 
-    def server_hello_read(self, index: int, hello: ServerHello | None, ts: float, frame: int) -> None:
-        """Take a ServerHello, None: it does not parse."""
+    def server_hello_read(self, index: int, hello: ServerHello | None, size: int, ts: float, frame: int) -> None:
+        """Take a ServerHello of `size` bytes, None: it does not parse."""
         self._letter("j" if hello and hello.is_retry else "s", index)
         if not self._is_from(1 - index, frame, hello is not None, "ServerHello") or hello is None:
             return
         self.hello_at.setdefault(SERVER_HELLO, (ts, frame))
         if hello.error:
             self.error(frame, f"ServerHello, {hello.error}")
-        if hello.is_retry:
-            self.retry = self.retry or hello
-        elif self.server_hello is None:
-            self.server_hello = hello
+        if (self.retry if hello.is_retry else self.server_hello) is None:
+            self.sides[index].kept += _PARSED * size
+            if hello.is_retry:
+                self.retry = hello
+            else:
+                self.server_hello = hello
         self.group = self.group if hello.group is None else hello.group
 
     def _is_from(self, client: int, frame: int, parses: bool, what: str) -> bool:  # noqa: FBT001

@@ -110,10 +110,10 @@ class Sslv2:
             side.told = True
         elif kind == _SERVER_HELLO and not side.told:
             hello, certificate = _server_hello(message)
-            negotiation.server_hello_read(index, hello, *side.at)
+            negotiation.server_hello_read(index, hello, size - len(certificate), *side.at)
             if certificate:
                 negotiation.sides[index].chain = (certificate,)
-                negotiation.sides[index].kept += size
+                negotiation.sides[index].kept += len(certificate)
             side.told, self._keyed = True, self._keyed or hello.psk
         elif kind == _CLIENT_MASTER_KEY and negotiation.client == index:
             cipher = message.number(3, "cipher")

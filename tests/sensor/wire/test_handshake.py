@@ -1,10 +1,12 @@
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.sensor.handshake import client_hello, key_exchange_group, server_hello
+from enricher.sensor.negotiation import Negotiation
 
 
 def test_a_client_hello_gives_all_that_was_offered(wire):
@@ -48,6 +50,30 @@ def test_a_protocol_list_of_any_length_takes_time_in_proportion(wire):
     before = time.process_time()
     assert len(client_hello(body).alpn) == 32_000
     assert time.process_time() - before < 0.2
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+@pytest.mark.parametrize("what", ["ciphers", "algorithms", "extensions", "protocols"])
+def test_what_a_hello_takes_once_it_is_parsed_is_counted(wire, kind, what):
+    many = range(300, 15_300)
+    extensions = {
+        "algorithms": [wire.extension(13, wire.vector(2, wire.shorts(*many)))],
+        "extensions": [wire.extension(code) for code in many],
+        "protocols": [wire.extension(16, wire.vector(2, b"".join(b"\2" + wire.shorts(code) for code in many)))],
+    }.get(what, [])
+    ciphers = many if what == "ciphers" else (1,)
+    hello = (
+        wire.client_hello(ciphers=ciphers, extensions=extensions)
+        if kind == 1
+        else wire.server_hello(extensions=extensions)
+    )
+    negotiation = Negotiation("tls")
+    tracemalloc.start()
+    negotiation.message(0, kind, hello[4:], 0.0, 1)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert negotiation.client == kind - 1
+    assert taken <= negotiation.held
 
 
 def test_of_a_protocol_list_that_breaks_off_the_names_before_are_kept(wire):
