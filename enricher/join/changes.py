@@ -4,6 +4,9 @@ A round that was cut off is done again, from the same records, but at another ti
 the same end as long as whatever makes it look is written after whatever it finds: first notices, then what was told of
 sessions, then when to look again, last the positions of the inputs. What is about to be told is announced before: else
 a row or a notice that got out could not be taken back, if the round that is done again comes to another conclusion.
+
+Several workers may be at it. A bucket's changes are written by who holds its lease. What is to be told may be noted by
+anybody at any time: it is struck off the list only where it stands as it stood when its telling began.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,11 +15,17 @@ from typing import Any, Final
 import msgspec
 
 from enricher.join.live_keys import Bucket, LiveKeys
-from enricher.join.routing import Command, score, text
+from enricher.join.routing import Command, Word, score, text
 from enricher.join.waiting import Mark, Standing
 from enricher.model.verdict import Notice
 
 _encode: Final = msgspec.msgpack.Encoder().encode
+
+_STRIKE: Final = """for i = 1, #ARGV, 2 do
+  local at = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  if at and tonumber(at) == tonumber(ARGV[i + 1]) then redis.call('ZREM', KEYS[1], ARGV[i]) end
+end"""
+"""Takes members off a list, each only where it has the score that is given."""
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):
@@ -35,9 +44,11 @@ class Changes:
         self._keys = keys
         self._now = score(now)
         self._members: list[Command] = []
-        self._due: dict[str, float] = {}
+        self._due: dict[str, int] = {}
         self._notices: list[Command] = []
         self._done: set[str] = set()
+        self._deferred: list[Command] = []
+        self._heard: list[Word] = []
         self._listeners: list[Command] = []
         self._lessons: list[Command] = []
         self._marks: list[Command] = []
@@ -51,20 +62,31 @@ class Changes:
         self._members.append(("ZADD", self._keys.members(notice), self._now, text(*bucket)))
 
     def due(self, notice: str, at: float) -> None:
-        """A notice is to be told at a time."""
-        self._due[notice] = min(at, self._due.get(notice, at))
+        """A notice is to be told at a time. Only who holds it knows that this is later than now."""
+        self._due[notice] = min(score(at), self._due.get(notice, score(at)))
 
     def announce(self, notice: Notice) -> None:
         """A notice is about to be told."""
         told = Told(self._now / 1e6, notice, sent=False)
-        self.due(notice.id, told.at)
+        self._due[notice.id] = self._now
         self._notices.append(("SET", self._keys.told(notice.id), _encode(told)))
 
     def told(self, notice: str, told: Told | None) -> None:
-        """A notice was looked at; what was told of it, if anything was."""
+        """What was told of a notice, if anything was."""
         if told is not None:
             self._notices.append(("SET", self._keys.told(notice), _encode(told)))
+
+    def done(self, notice: str) -> None:
+        """A notice was looked at, with all that concerns it: it is on the list no longer, unless somebody renewed it."""
         self._done.add(notice)
+
+    def defer(self, topic: str, at: float) -> None:
+        """The buckets that listen to a topic are to be judged at a time."""
+        self._deferred.append(("ZADD", self._keys.deferred, score(at), topic))
+
+    def heard(self, topic: bytes, at: float) -> None:
+        """They are judged; `at` is the time that was set."""
+        self._heard += topic, score(at)
 
     def listens(self, bucket: Bucket, topics: Iterable[str]) -> None:
         """A bucket's sessions depend on these."""
@@ -110,18 +132,35 @@ class Changes:
         """How far an input was read."""
         self._positions.append(("HSET", self._keys.positions, source, position))
 
-    def commands(self, ttl: int) -> Iterator[Command]:
-        """All, in order; `ttl`: seconds to keep what is of one bucket, host, topic or notice."""
-        yield from self._joined(self._members, ttl)
-        for notice in self._due.keys() - self._done:
-            yield "ZADD", self._keys.untold, "LT", score(self._due[notice]), notice
-        yield from _lasting(self._notices, ttl)
-        if self._done:
-            yield "ZREM", self._keys.untold, *sorted(self._done)
-        yield from self._joined(self._listeners, ttl)
-        yield from _lasting((*self._lessons, *self._marks, *self._standings, *self._awaited), ttl)
-        yield from self._schedule
-        yield from self._positions
+    def stages(self, ttl: int) -> Iterator[list[Command]]:
+        """All, in order: each stage is to be carried out before the next is sent.
+
+        Args:
+            ttl: seconds to keep what is of one bucket, host, topic or notice.
+        """
+        yield list(self._joined(self._members, ttl))
+        yield [*self._deferred, *self._due_at()]
+        yield list(_lasting(self._notices, ttl))
+        yield list(self._joined(self._listeners, ttl))
+        yield list(_lasting((*self._lessons, *self._marks, *self._standings, *self._awaited), ttl))
+        yield self._schedule
+        yield list(self._struck())
+        yield self._positions
+
+    def _due_at(self) -> Iterator[Command]:
+        """What is due now overwrites, so that who is at it sees that there is more; what is due later does not."""
+        for notice, at in self._due.items():
+            how = ("LT",) if at > self._now else ()
+            yield "ZADD", self._keys.untold, *how, at, notice
+
+    def _struck(self) -> Iterator[Command]:
+        done = sorted(self._done - self._due.keys())
+        for key, words in (
+            (self._keys.untold, [word for notice in done for word in (notice, self._now)]),
+            (self._keys.deferred, self._heard),
+        ):
+            if words:
+                yield "EVAL", _STRIKE, 1, key, *words
 
     def _joined(self, commands: Iterable[Command], ttl: int) -> Iterator[Command]:
         """Add to lists of buckets; who did not join anew for as long as records are kept holds none any more."""

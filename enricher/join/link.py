@@ -35,9 +35,9 @@ COMMANDS: Final = (
 
 LIVE_COMMANDS: Final = (
     *(command for command in COMMANDS if command not in ("scan", "unlink")),
-    "zcard", "zrem", "zremrangebyscore", "hset", "hdel", "hgetall", "get", "set",
+    "zcard", "zscore", "zrem", "zremrangebyscore", "hset", "hdel", "hgetall", "get", "set", "del", "eval",
 )  # fmt: skip
-"""All that the user of a service must be allowed: nothing that deletes a key."""
+"""All that the user of a service must be allowed."""
 
 _REFUSALS: Final = (
     (("NOAUTH", "WRONGPASS", "INVALID USERNAME", "AUTHENTICATION REQUIRED", "AUTH "),

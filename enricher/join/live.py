@@ -4,6 +4,10 @@ Records lie in the store as in a replay; all else can be worked out from them. A
 buckets that they touch and those whose time has come, and judges these buckets' sessions. What the service then tells
 is its own affair; it comes back as `Changes`, which are written last. Nothing is kept here that a new process would
 not find in the store, except how old our knowledge of hosts is.
+
+Any number of workers share a store. Whoever judges a bucket or makes a notice holds it meanwhile; what one cannot have
+now, one asks for again. Records are stored, and lists of who depends on what are written, before what they concern is
+read: so of two workers that are at it at one time, one sees what the other brought.
 """
 
 from collections import defaultdict
@@ -18,6 +22,7 @@ from enricher.join.hosts import Hosts
 from enricher.join.keys import short_name
 from enricher.join.knowledge import Knowledge
 from enricher.join.learning import Learning
+from enricher.join.leases import Leases
 from enricher.join.live_keys import Bucket, LiveKeys
 from enricher.join.reader import Reader, Tuple5
 from enricher.join.resolver import Resolver
@@ -32,6 +37,9 @@ from enricher.model.session import Session
 
 _PAGE: Final = 4096
 """Buckets listed at once."""
+
+_LISTENERS: Final = 64
+"""More of them are judged together, from time to time: a browser's sessions are not all judged anew for each event."""
 
 _standing: Final = msgspec.msgpack.Decoder(Standing)
 _mark: Final = msgspec.msgpack.Decoder(Mark)
@@ -50,8 +58,8 @@ class Look(NamedTuple):
 class LiveJoin:
     """One store, joined as records come."""
 
-    def __init__(self, store: Store, settings: JoinSettings, live: LiveSettings) -> None:
-        """Take a store that was opened with `exact` keys.
+    def __init__(self, store: Store, settings: JoinSettings, live: LiveSettings, worker: str = "") -> None:
+        """Take a store that was opened with `exact` keys; `worker`: a name that no other process has.
 
         Raises:
             ConfigError: a time is longer than records are kept.
@@ -63,6 +71,7 @@ class LiveJoin:
         self._settings = settings
         self._keys = LiveKeys(store.namespace)
         self._knowledge = Knowledge(store, self._keys, settings, live)
+        self._leases = Leases(store, worker, live.lease_seconds)
         self._marks: dict[str, dict[bytes, Mark]] = {}
         self._hosts: Hosts | None = None
 
@@ -87,9 +96,38 @@ class LiveJoin:
             for (host, clock), ts in here.latest.items():
                 latest[source, host, clock] = max(ts, latest.get((source, host, clock), ts))
         self._store.flush()
-        listening = self._store.read([("ZRANGE", self._keys.topic(topic), 0, -1) for topic in sorted(touch.topics)])
-        buckets = touch.buckets.union(*map(_buckets, listening))
-        return buckets | self._woken(latest, now, changes)
+        return touch.buckets | self._listening(touch.topics, now, changes) | self._woken(latest, now, changes)
+
+    def later(self, now: float, changes: Changes) -> set[Bucket]:
+        """Buckets that listen to what came some time ago; `changes` notes that they are judged."""
+        due = ("ZRANGEBYSCORE", self._keys.deferred, "-inf", "+inf" if now == inf else score(now), "WITHSCORES")
+        flat = next(iter(self._store.read([(*due, "LIMIT", 0, _PAGE)])))
+        topics = [topic.decode("utf-8", "surrogateescape") for topic in flat[::2]]
+        for topic, at in zip(flat[::2], flat[1::2], strict=True):
+            changes.heard(topic, float(at) / 1e6)
+        return set().union(*map(_buckets, self._store.members([self._keys.topic(topic) for topic in topics])))
+
+    def hold(self, buckets: Iterable[Bucket]) -> set[Bucket]:
+        """Those of some buckets that nobody else is at: they are ours until `release`."""
+        keys = {self._keys.lease(bucket): bucket for bucket in buckets}
+        return {keys[key] for key in self._leases.take(keys)}
+
+    def claim(self, notices: Iterable[str]) -> set[str]:
+        """Those of some notices that nobody else is at: they are ours until `release`."""
+        keys = {self._keys.lease(notice): notice for notice in notices}
+        return {keys[key] for key in self._leases.take(keys)}
+
+    def keep(self) -> None:
+        """What is held stays so.
+
+        Raises:
+            StoreError: it does not; what was judged is to be judged anew.
+        """
+        self._leases.keep()
+
+    def release(self) -> None:
+        """Let others at what we held."""
+        self._leases.release()
 
     def due(self, now: float) -> set[Bucket]:
         """Buckets whose sessions have waited long enough, or are to be settled; some of them, if they are many."""
@@ -109,8 +147,13 @@ class LiveJoin:
                 start += len(page)
         return found
 
-    def look(self, buckets: Iterable[Bucket], now: float, changes: Changes) -> list[Look]:
+    def look(self, buckets: Iterable[Bucket], now: float, changes: Changes | None) -> list[Look]:
         """Judge the sessions of some buckets, by all that is known now.
+
+        Args:
+            buckets: which.
+            now: our clock.
+            changes: takes what they tell of hosts; None: the buckets are not ours.
 
         Raises:
             StoreError: the server is away or refuses.
@@ -122,17 +165,20 @@ class LiveJoin:
         by_bucket: defaultdict[Bucket, list[Tuple5]] = defaultdict(list)
         for connection, there in tuples.items():
             by_bucket[bucket_at(connection)].append(there)
-        for bucket, found in by_bucket.items():
-            self._note(bucket, found, hosts, changes)
+        if changes is not None:
+            listens = {bucket: _topics(found, ()) for bucket, found in by_bucket.items()}
+            self._listen(listens, now)
+            for bucket, found in by_bucket.items():
+                self._note(bucket, found, hosts, changes)
         names = {record.host for there in tuples.values() for record in there.records}
         names |= reader.claimants(o.orig_h for there in tuples.values() for o in there.sessions)
         self._knowledge.learn(names, reader, hosts, now)
         sessions: defaultdict[Bucket, list[Session]] = defaultdict(list)
         for session in Resolver(reader, hosts, self._settings).sessions(tuples):
             sessions[bucket_of(session.observation)].append(session)
-        for bucket, found in by_bucket.items():
-            listens = set[str]().union(*(topics(there, sessions[bucket]) for there in found))
-            changes.listens(bucket, listens)
+        if changes is not None:
+            more = {b: _topics(found, sessions[b]) - listens[b] for b, found in by_bucket.items()}
+            self._listen(more, now)
         self._load_marks(s.host for each in sessions.values() for s in each if s.host is not None)
         told = self._store.read([("HGETALL", self._keys.standings(bucket)) for bucket in page])
         looks = zip(page, map(_standings, told), strict=True)
@@ -153,6 +199,15 @@ class LiveJoin:
                         return None
                     ends.append(at)
         return min(ends) - self.live.disorder_seconds if ends else None
+
+    def begin(self, notices: Sequence[str], now: float) -> None:
+        """Notices that are held are told now: whoever changes their sessions from here on leaves a trace."""
+        self._write([("ZADD", self._keys.untold, score(now), notice) for notice in notices])
+
+    def begun(self, notices: Sequence[str]) -> set[str]:
+        """Those of some notices that are to be told, or are being told by somebody."""
+        answers = self._store.read([("ZSCORE", self._keys.untold, notice) for notice in notices])
+        return {notice for notice, at in zip(notices, answers, strict=True) if at is not None}
 
     def told(self, notices: Sequence[str]) -> dict[str, Told]:
         """What was told last of each notice, if anything was."""
@@ -191,8 +246,8 @@ class LiveJoin:
         Raises:
             StoreError: the server is away or refuses; some may be written.
         """
-        for _ in self._store.read(list(changes.commands(self._store.settings.retention_seconds))):
-            pass
+        for stage in changes.stages(self._store.settings.retention_seconds):
+            self._write(stage)
 
     def commit(self, changes: Changes) -> None:
         """Make changes durable, the positions last.
@@ -206,6 +261,29 @@ class LiveJoin:
     def forget(self) -> None:
         """Read what is known of hosts anew."""
         self._knowledge.forget()
+
+    def _write(self, commands: Sequence[Command]) -> None:
+        for _ in self._store.read(commands):
+            pass
+
+    def _listen(self, listens: Mapping[Bucket, Iterable[str]], now: float) -> None:
+        """Write who depends on what. Before the processes are read, so that what comes meanwhile reaches us."""
+        changes = self.changes(now)
+        for bucket, mine in listens.items():
+            changes.listens(bucket, mine)
+        self.announce(changes)
+
+    def _listening(self, topics: Iterable[str], now: float, changes: Changes) -> set[Bucket]:
+        """Who depends on topics that something came about; where they are many, they are for later."""
+        wanted = sorted(topics)
+        answers = self._store.read([("ZRANGE", self._keys.topic(topic), -_LISTENERS, -1) for topic in wanted])
+        found: set[Bucket] = set()
+        every = self.live.repeat_seconds
+        for topic, members in zip(wanted, answers, strict=True):
+            found.update(_buckets(members))
+            if len(members) == _LISTENERS:
+                changes.defer(topic, (now // every + 1) * every if every else now)
+        return found
 
     def _note(self, bucket: Bucket, found: Sequence[Tuple5], hosts: Hosts, changes: Changes) -> None:
         """What a bucket tells of clocks."""
@@ -249,6 +327,11 @@ class LiveJoin:
         for short, flat in zip(shorts, answers, strict=True):
             found = zip(flat[::2], map(_read_mark, flat[1::2]), strict=True)
             self._marks[short] = {field: mark for field, mark in found if mark and len(next(split([field]))) == 3}
+
+
+def _topics(found: Iterable[Tuple5], sessions: Sequence[Session]) -> set[str]:
+    """What the sessions of a bucket depend on."""
+    return set[str]().union(*(topics(there, sessions) for there in found))
 
 
 def _buckets(members: Iterable[bytes]) -> Iterable[Bucket]:

@@ -11,11 +11,13 @@ Each holds for one bucket (address and `keys.bucket_name`), host, topic or notic
     y:{topic}              buckets whose sessions are told by a topic
     q:{notice}             buckets with sessions of a notice
     z:{notice}             the notice as it was told last                 hash: at, notice
+    j:{…}                  the worker that is at a bucket or a notice
+    d                      topics whose many listeners are judged later   score: when
     f                      notices to be told (anew)                      score: when
     s                      how far each input was read                    hash: source → position
 
-Each expires when nothing was written to it for as long as records are kept; `w`, `e`, `f` and `s` stay. Braces are hash
-tags of Redis Cluster, as in `keys`: no command needs more than one key.
+Each expires when nothing was written to it for as long as records are kept, a lease (`j`) much earlier; `w`, `e`, `d`,
+`f` and `s` stay. Braces are hash tags of Redis Cluster, as in `keys`: no command needs more than one key.
 """
 
 from enricher.join.keys import short_name
@@ -30,6 +32,7 @@ class LiveKeys:
     def __init__(self, namespace: str) -> None:
         self.waiting = f"{namespace}:w"
         self.unsettled = f"{namespace}:e"
+        self.deferred = f"{namespace}:d"
         self.untold = f"{namespace}:f"
         self.positions = f"{namespace}:s"
         self._p = namespace
@@ -37,6 +40,10 @@ class LiveKeys:
     def standings(self, bucket: Bucket) -> str:
         """What was told of a bucket's sessions."""
         return f"{self._p}:t:{{{bucket[0]}}}:{bucket[1]}"
+
+    def lease(self, of: Bucket | str) -> str:
+        """Who is at a bucket or a notice."""
+        return f"{self._p}:j:{{{of}}}" if isinstance(of, str) else f"{self._p}:j:{{{of[0]}}}:{of[1]}"
 
     def awaiting(self, host: str) -> str:
         """Who waits for a host."""

@@ -71,6 +71,8 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A notice whose severity stays is told again at most this often, however many sessions it gains."""
     refresh_seconds: float = 60.0
     """Names and clocks of hosts are at most this old."""
+    lease_seconds: float = 30.0
+    """What a worker was at when it died, others take over after this time."""
 
 
 def validate_live(store: StoreSettings, live: LiveSettings) -> None:
@@ -88,6 +90,8 @@ def validate_live(store: StoreSettings, live: LiveSettings) -> None:
                 f"live.{name} is longer than records are kept ({store.retention_days} days)",
                 "raise store.retention_days or lower the time",
             )
+    if not live.lease_seconds >= 1:
+        raise ConfigError("live.lease_seconds must be at least 1", "remove it to get the default")
     if live.wait_seconds > live.settle_seconds:
         raise ConfigError(
             f"live.wait_seconds ({live.wait_seconds:g}) is longer than live.settle_seconds ({live.settle_seconds:g})",

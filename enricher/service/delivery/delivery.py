@@ -5,8 +5,8 @@ was settled before a crash is sent again after it, with the same ids.
 """
 
 import threading
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Callable, Sequence
+from typing import Final, Self
 
 import msgspec
 
@@ -17,6 +17,9 @@ from enricher.service.delivery.lane import Batching, Lane
 from enricher.service.delivery.writer import Clock, Writer
 from enricher.sinks.encoding import Origin
 from enricher.sinks.settings import Sink, label
+
+
+_BEAT: Final = 2.0
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -51,22 +54,23 @@ class Delivery:
         for lane, rest in left:
             lane.put(rest)
 
-    def flush(self, deadline: float | None = None) -> Report:
+    def flush(self, deadline: float | None = None, beat: Callable[[], None] = lambda: None) -> Report:
         """Return when everything given is delivered, a dead letter, or counted as lost.
 
         Args:
             deadline: by the monotonic clock; what is not delivered by then becomes a dead letter after the try that
                 is under way, so that a sink's timeout may pass yet. None: no other end than each sink's
                 `retry_seconds`.
+            beat: called every few seconds while it lasts.
         """
         for lane in self._lanes:
             lane.flush()
         for lane in self._lanes:
-            left = None if deadline is None else max(0.0, deadline - self._clock.monotonic())
-            if not lane.wait(left):
+            if deadline is not None and not lane.wait(max(0.0, deadline - self._clock.monotonic())):
                 lane.hurry()
         for lane in self._lanes:
-            lane.wait(None)
+            while not lane.wait(_BEAT):
+                beat()
             lane.calm()
         return self.report()
 

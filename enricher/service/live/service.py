@@ -70,8 +70,8 @@ class Service:
         self._log = log
         self._stopping = stopping
         self._url = config.store.url
-        worker = config.live.worker or socket.gethostname()
-        self.sources: list[Source] = [build(source, config.live, worker) for source in config.sources]
+        self._name = config.live.worker or socket.gethostname()
+        self.sources: list[Source] = [build(source, config.live, self._name) for source in config.sources]
         self._outlets = Outlets(config)
         self._ledger = Ledger(Path(config.live.ledger) if config.live.ledger else None)
         self.metrics = Metrics()
@@ -201,7 +201,7 @@ class Service:
             if settings.namespace is None:
                 settings = msgspec.structs.replace(settings, namespace=NAMESPACE)
             self._store = Store(Link(self._url, settings), settings, exact=True)
-            self._join = LiveJoin(self._store, config.join, config.live)
+            self._join = LiveJoin(self._store, config.join, config.live, self._name)
             if self._delivery is None:
                 folder = Path(config.live.ledger).parent if config.live.ledger else Path()
                 self._delivery = self._outlets.open(folder)

@@ -1,4 +1,8 @@
-"""What a round tells: rows of the ledger, and notices made anew from all their sessions."""
+"""What a round tells: rows of the ledger, and notices made anew from all their sessions.
+
+Rows are told of buckets that we hold. A notice has sessions in any number of buckets: those that another worker is at
+are only read; the notice is then due once more, by when the other is done.
+"""
 
 from collections.abc import Iterable, Sequence
 from math import inf
@@ -48,6 +52,8 @@ class Held(NamedTuple):
     entries: list[Entry]
     gone: dict[str, Standing]
     """What was told of sessions that are none any more."""
+    ours: bool = True
+    """False: another worker is at it, and tells of it."""
 
 
 class Round:
@@ -56,12 +62,22 @@ class Round:
     def __init__(
         self, engine: Engine, join: LiveJoin, changes: Changes, now: float, *, everything: bool = False
     ) -> None:
-        """`everything`: nothing waits any longer, and each notice is told as it is now."""
+        """Begin.
+
+        Args:
+            engine: the rooms.
+            join: the store, in which what is judged is held.
+            changes: what is to be written when all is told.
+            now: our clock.
+            everything: nothing waits any longer, and each notice is told as it is now.
+        """
         self._engine = engine
         self._join = join
         self._changes = changes
         self.announcement = join.changes(now)
         """What is to be written before anything is told."""
+        self._membership = join.changes(now)
+        """What is to be written before it is asked what was told."""
         self._now = now
         self._everything = everything
         self._least = SEVERITIES.index(engine.config.verdict.min_severity)
@@ -71,34 +87,39 @@ class Round:
     @property
     def buckets(self) -> set[Bucket]:
         """The buckets that were judged and hold anything."""
-        return {bucket for bucket, held in self._held.items() if held.entries or held.gone}
+        return {bucket for bucket, held in self._held.items() if held.ours and (held.entries or held.gone)}
 
-    def judge(self, buckets: Iterable[Bucket]) -> set[str]:
-        """Judge the sessions of buckets; ids of the notices that may have changed."""
+    def judge(self, buckets: Iterable[Bucket], *, ours: bool = True) -> set[str]:
+        """Judge the sessions of buckets that we hold, or not; ids of the notices that may have changed."""
         touched: set[str] = set()
         wanted = sorted(set(buckets) - self._held.keys())
         for start in range(0, len(wanted), _PAGE):
             page = wanted[start : start + _PAGE]
-            looks = {look.bucket: look for look in self._join.look(page, self._now, self._changes)}
+            looks = {look.bucket: look for look in self._join.look(page, self._now, self._changes if ours else None)}
             entries = self._entries(looks.values())
             for bucket in page:
-                held = self._held[bucket] = _held(looks.get(bucket), entries.get(bucket, []))
+                held = self._held[bucket] = _held(looks.get(bucket), entries.get(bucket, []), ours=ours)
                 for entry in held.entries:
-                    if entry.changed:
+                    if entry.changed and ours:
                         touched |= {entry.notice, entry.old.notice}
-                        self.announcement.member(entry.notice, bucket)
+                        self._membership.member(entry.notice, bucket)
                 touched |= {standing.notice for standing in held.gone.values()}
-        return touched - {""}
+        return touched - {""} if ours else set()
 
     def choose(self, touched: set[str], due: Sequence[str] = ()) -> list[str]:
-        """Which notices are told now; the others' times are noted.
+        """Which notices are told now, and are ours therefore; the others' times are noted.
 
         A first notice and one that gets worse are told at once, others in their turn.
         """
-        self._recall({*touched, *due})
+        wanted = self._wanted(touched) | set(due)
+        ours = self._join.claim(wanted)
+        for notice in sorted((wanted & touched) - ours):  # who is at it may not know of what we know
+            self._changes.due(notice, self._now)
+        self._told = {notice: told for notice, told in self._told.items() if notice not in ours}
+        self._recall(ours)
         worst = self._worst()
-        chosen = set(due)
-        for notice in sorted(touched - chosen):
+        chosen = ours.intersection(due)
+        for notice in sorted((ours & touched) - chosen):
             last, severity = self._told[notice], worst.get(notice, -1)
             if last is None:
                 at = self._now if severity >= self._least else inf
@@ -116,16 +137,17 @@ class Round:
 
     def postpone(self, touched: set[str]) -> None:
         """Tell these notices in a later round."""
-        self._recall(touched)
-        worst = self._worst()
-        for notice in touched:
-            if self._told[notice] is not None or worst.get(notice, -1) >= self._least:
-                self._changes.due(notice, self._now)
+        for notice in sorted(self._wanted(touched)):
+            self._changes.due(notice, self._now)
 
     def make(self, chosen: Sequence[str]) -> list[Notice]:
         """The chosen notices, from all their sessions, as far as they are new or changed."""
+        self._join.begin(chosen, self._now)
         members = self._join.members(chosen)
-        self.postpone(self.judge(set().union(*members.values())) - set(chosen))
+        buckets = set().union(*members.values())
+        ours = self._join.hold(buckets - self._held.keys())
+        self.postpone(self.judge(ours) - set(chosen))
+        self.judge(buckets, ours=False)
         groups: dict[str, list[tuple[Session, Verdict]]] = {notice: [] for notice in chosen}
         for held in self._held.values():
             for entry in held.entries:
@@ -141,14 +163,18 @@ class Round:
                 self.announcement.announce(new)
                 self._told[id_] = Told(self._now, new)
             self._changes.told(id_, self._told[id_] if new else None)
+            if all(self._held[bucket].ours for bucket in members[id_]):
+                self._changes.done(id_)
+            else:  # its rows there may not name the notice yet
+                self._changes.due(id_, self._now)
         return made
 
     def rows(self) -> list[Booked]:
         """Rows that are new or changed; what was told of every session is noted."""
-        entries = [entry for held in self._held.values() for entry in held.entries]
-        self._recall({entry.notice for entry in entries if entry.told})
+        ours = {bucket: held for bucket, held in self._held.items() if held.ours}
+        self._recall({entry.notice for held in ours.values() for entry in held.entries if entry.told})
         written: list[Booked] = []
-        for bucket, held in self._held.items():
+        for bucket, held in ours.items():
             standings: dict[str, Standing | None] = {}
             for entry in held.entries:
                 standing, row = self._stand(entry)
@@ -186,6 +212,15 @@ class Round:
                 content = digest((session, verdict))
                 entries.append(Entry(id_, session, verdict, old, notice_id(session), content, told))
         return found
+
+    def _wanted(self, touched: set[str]) -> set[str]:
+        """Those of the touched notices that are told, were told, or are being told."""
+        self._join.announce(self._membership)  # from now on, who tells one of these sees our sessions
+        self._membership = self._join.changes(self._now)
+        begun = self._join.begun(sorted(touched))
+        self._recall(touched)
+        worst = self._worst()
+        return {n for n in touched if n in begun or self._told[n] is not None or worst.get(n, -1) >= self._least}
 
     def _recall(self, ids: set[str]) -> None:
         missing = sorted(ids - self._told.keys())
@@ -227,9 +262,10 @@ class Round:
         changes.settles(bucket, at if at > self._now else None)
 
 
-def _held(look: Look | None, entries: list[Entry]) -> Held:
+def _held(look: Look | None, entries: list[Entry], *, ours: bool) -> Held:
     ids = {entry.id for entry in entries}
-    return Held(entries, {id_: s for id_, s in look.standings.items() if id_ not in ids} if look else {})
+    gone = {id_: standing for id_, standing in look.standings.items() if id_ not in ids} if look else {}
+    return Held(entries, gone, ours)
 
 
 def _rank(severity: Severity) -> int:

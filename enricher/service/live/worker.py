@@ -1,16 +1,19 @@
 """One worker's round, in the order that loses nothing.
 
-Records stored, sessions judged, sinks flushed, state durable; who calls then moves the position on. A round that is cut
-off anywhere is done again, from the same records: records and state are sets and last values, so that doing a part
+Records stored, sessions judged, sinks flushed, state durable; who calls then moves the position on. Other workers may
+be at the same: what one of them holds has its turn when that one is done with it. A round that is cut off anywhere is done again, from the same records: records and state are sets and last values, so that doing a part
 twice changes nothing, and what was told twice was told with the same ids.
 """
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from math import inf
 from typing import Final, Protocol
 
 from enricher.errors import DeliveryError
+from enricher.join.changes import Changes
 from enricher.join.live import LiveJoin
 from enricher.join.live_keys import Bucket
 from enricher.model.record import Record
@@ -20,7 +23,11 @@ from enricher.service.engine import Engine
 from enricher.service.live.ledger import Booked, Ledger
 from enricher.service.live.telling import GROUPS, Round
 
-_PAGE: Final = 512
+_TURN: Final = 4096
+"""Buckets that are held together."""
+
+_MOMENT: Final = 0.05
+"""Seconds until we ask again for what another worker is at."""
 
 Batches = Sequence[tuple[str, Sequence[Record]]]
 """Records by the name of their source."""
@@ -32,7 +39,7 @@ class Outlet(Protocol):
     def put(self, notices: Sequence[Notice]) -> None:
         """Give notices."""
 
-    def flush(self, deadline: float | None = None) -> Report:
+    def flush(self, deadline: float | None = None, beat: Callable[[], None] = lambda: None) -> Report:
         """Return when all that was given is settled."""
 
     def report(self) -> Report:
@@ -43,13 +50,20 @@ class Worker:
     """Does rounds."""
 
     def __init__(
-        self, engine: Engine, join: LiveJoin, outlet: Outlet, ledger: Ledger, clock: Callable[[], float]
+        self,
+        engine: Engine,
+        join: LiveJoin,
+        outlet: Outlet,
+        ledger: Ledger,
+        clock: Callable[[], float],
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self.engine = engine
         self._join = join
         self._outlet = outlet
         self._ledger = ledger
         self._clock = clock
+        self._pause = pause
         self.told: Counter[str] = Counter()
         """Rows written, by disposition; `notices`: notices given to the sinks."""
 
@@ -64,19 +78,40 @@ class Worker:
             StoreError, OutputError, DeliveryError: do it again, with the same records.
         """
         now = self._clock()
-        changes = self._join.changes(now)
-        touched = self._join.take(batches, now, changes)
-        due = self._join.due(now)
-        this = Round(self.engine, self._join, changes, now)
-        changed = this.judge(touched | due)
-        notices = this.make(this.choose(changed, self._join.untold(now, GROUPS)))
-        rows = this.rows()
-        for bucket in due - this.buckets:
-            changes.forget(bucket)
+        arrived = self._join.changes(now)
+        touched = self._join.take(batches, now, arrived) | self._join.later(now, arrived)
+        for buckets in self._turns(touched, self._join.due(now)):
+            changes = self._join.changes(now)
+            this = Round(self.engine, self._join, changes, now)
+            changed = this.judge(buckets)
+            notices = this.make(this.choose(changed, self._join.untold(now, GROUPS)))
+            rows = this.rows()
+            for bucket in buckets - this.buckets:
+                changes.forget(bucket)
+            self._tell(this, rows, notices, changes)
         for source, position in (positions or {}).items():
-            changes.position(source, position)
-        self._tell(this, rows, notices)
-        self._join.commit(changes)
+            arrived.position(source, position)
+        self._join.commit(arrived)
+
+    def _turns(self, touched: set[Bucket], due: AbstractSet[Bucket] = frozenset()) -> Iterator[set[Bucket]]:
+        """Buckets to judge, some at a time, all of which are held; at least one time, be it for none.
+
+        Args:
+            touched: all of these.
+            due: these as well, as far as no other worker is at them: it judges them just as well.
+        """
+        rest = sorted(touched)
+        while True:
+            ours = self._join.hold(rest[:_TURN])
+            if ours or not rest:
+                yield ours | self._join.hold(due)
+                due = frozenset()
+            self._join.release()
+            rest = [bucket for bucket in rest if bucket not in ours]
+            if not rest:
+                return
+            if len(ours) < _TURN:
+                self._pause(_MOMENT)
 
     def drain(self) -> None:
         """Tell everything as it stands: nothing more will come.
@@ -84,38 +119,40 @@ class Worker:
         Raises:
             StoreError, OutputError, DeliveryError: do it again.
         """
-        buckets = sorted(self._join.open())
         now = self._clock()
+        later = self._join.changes(now)
+        buckets = self._join.open() | self._join.later(inf, later)
         self._join.forget()
-        for page in _pages(buckets):  # what any bucket tells of clocks is known before any is judged for good
+        for page in self._turns(buckets):  # what any bucket tells of clocks is known before any is judged for good
             changes = self._join.changes(now)
             self._join.look(page, now, changes)
             self._join.commit(changes)
         self._join.forget()
-        for page in _pages(buckets):
+        for page in self._turns(buckets):
             changes = self._join.changes(now)
             this = Round(self.engine, self._join, changes, now, everything=True)
             this.postpone(this.judge(page))
-            self._tell(this, this.rows(), [])
-            self._join.commit(changes)
+            self._tell(this, this.rows(), [], changes)
+        self._join.commit(later)
         while due := self._join.untold(inf, GROUPS):
             changes = self._join.changes(now)
             this = Round(self.engine, self._join, changes, now, everything=True)
-            notices = this.make(this.choose(set(), due))
-            self._tell(this, this.rows(), notices)
-            self._join.commit(changes)
+            notices = this.make(chosen := this.choose(set(), due))
+            self._tell(this, this.rows(), notices, changes)
+            self._join.release()
+            if not chosen:
+                self._pause(_MOMENT)
 
-    def _tell(self, this: Round, rows: Sequence[Booked], notices: Sequence[Notice]) -> None:
+    def _tell(self, this: Round, rows: Sequence[Booked], notices: Sequence[Notice], changes: Changes) -> None:
+        self._join.keep()
         self._join.announce(this.announcement)
         self._ledger.append(rows)
         if notices:
             lost = self._outlet.report().lost
             self._outlet.put(notices)
-            if self._outlet.flush().lost > lost:
+            if self._outlet.flush(beat=self._join.keep).lost > lost:
                 raise DeliveryError("notices are neither delivered nor dead letters", "see the sinks and the disk")
+        self._join.keep()
+        self._join.commit(changes)
         self.told.update(row.disposition for row in rows)
         self.told["notices"] += len(notices)
-
-
-def _pages(buckets: Sequence[Bucket]) -> Iterator[Iterable[Bucket]]:
-    return (buckets[start : start + _PAGE] for start in range(0, len(buckets), _PAGE))

@@ -35,7 +35,7 @@ class Outlet:
     def put(self, notices: Sequence[Notice]) -> None:
         self.notices.extend(notices)
 
-    def flush(self, deadline: float | None = None) -> Report:
+    def flush(self, deadline: float | None = None, beat: Callable[[], None] = lambda: None) -> Report:
         return Report({})
 
     def report(self) -> Report:
@@ -56,20 +56,25 @@ class Rows(Ledger):
 class Live:
     """One live run. `again` is a new process over the same store: nothing but the store and the outputs survives."""
 
-    def __init__(self, engine: Engine, url: str, live: LiveSettings) -> None:
+    def __init__(self, engine: Engine, url: str, live: LiveSettings, beside: "Live | None" = None) -> None:
         self.engine = engine
         self.url = url
         self.live = live
-        self.namespace = f"t{secrets.token_hex(8)}"
-        self.outlet = Outlet()
-        self.ledger = Rows()
+        self.name = secrets.token_hex(4)
+        self.namespace = beside.namespace if beside else f"t{secrets.token_hex(8)}"
+        self.outlet = beside.outlet if beside else Outlet()
+        self.ledger = beside.ledger if beside else Rows()
         self.now = 1_700_010_000.0
         self.again()
+
+    def beside(self) -> "Live":
+        """Another worker of the same service."""
+        return Live(self.engine, self.url, self.live, self)
 
     def again(self) -> None:
         settings = StoreSettings(namespace=self.namespace)
         self.store = Store(Link(self.url, settings), settings, exact=True)
-        self.join = LiveJoin(self.store, self.engine.config.join, self.live)
+        self.join = LiveJoin(self.store, self.engine.config.join, self.live, self.name)
         self.worker = Worker(self.engine, self.join, self.outlet, self.ledger, lambda: self.now)
 
     def take(self, *records: Record, source: str = "s") -> None:

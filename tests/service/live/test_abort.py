@@ -92,11 +92,11 @@ def test_death_between_any_two_steps_changes_nothing(
     owner = {"append": live.ledger, "put": live.outlet, "flush": live.outlet}.get(name) or type(live.join)
     real, calls = getattr(owner, name), iter(range(1, 10**9))
 
-    def dying(*words):
+    def dying(*words, **named):
         if next(calls) != turn:
-            return real(*words)
+            return real(*words, **named)
         if after:
-            real(*words)
+            real(*words, **named)
         raise Abort
 
     monkeypatch.setattr(owner, name, dying)

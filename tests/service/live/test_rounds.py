@@ -173,7 +173,7 @@ def test_what_others_write_among_what_was_told_is_passed_over(start, make, serve
 def test_a_round_whose_notices_are_lost_is_done_again(start, make, telling_engine) -> None:
     live = start(telling_engine)
     lost = iter([0, 1, 1, 1])
-    live.outlet.report = live.outlet.flush = lambda *_: Report({"s": Statistics(lost=next(lost))})
+    live.outlet.report = live.outlet.flush = lambda **_: Report({"s": Statistics(lost=next(lost))})
     records = [("s", [make.observe(), make.connect()])]
     with pytest.raises(DeliveryError):
         live.worker.round(records, {"s": b"1"})
