@@ -77,7 +77,7 @@ class Changes:
             self._notices.append(("SET", self._keys.told(notice), _encode(told)))
 
     def done(self, notice: str) -> None:
-        """A notice was looked at, with all that concerns it: it is on the list no longer, unless somebody renewed it."""
+        """A notice was looked at, with all that concerns it: it is off the list, unless somebody put it there anew."""
         self._done.add(notice)
 
     def defer(self, topic: str, at: float) -> None:

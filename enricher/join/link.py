@@ -9,7 +9,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import hiredis
 import redis
@@ -50,7 +50,10 @@ _REFUSALS: Final = (
     (("LOADING",), "is still loading its data", "try again when it has finished"),
     (("READONLY",), "is a read-only replica", "give the URL of the primary"),
     (("MISCONF",), "cannot write its data to disk", "see its log and its disk"),
-    (("MOVED", "CROSSSLOT", "CLUSTERDOWN"), "is a node of a cluster", "give the URL of a single server"),
+    (("CLUSTERDOWN",), "belongs to a cluster that is down", "see `redis-cli --cluster check`"),
+    (("MOVED", "CROSSSLOT"), "is a node of a cluster",
+     "a service takes store.cluster = true; else give the URL of a single server"),
+    (("CLUSTER SUPPORT DISABLED",), "is no node of a cluster", "take out store.cluster"),
     (("WRONGTYPE",), "holds other data under our keys", "choose another store.namespace"),
     (("INVALID DB", "OUT OF RANGE"), "has no such database", "remove the number at the end of the URL"),
     (("UNKNOWN COMMAND", "SYNTAX ERROR"), "is too old or no Redis", "use Redis 6.2 or newer, or Valkey"),
@@ -82,19 +85,29 @@ def place(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"
 
 
+def seeds(url: str) -> list[str]:
+    """A URL for each of the hosts in `redis://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]…`: nodes of a cluster."""
+    parts = urlsplit(url)
+    user, at, hosts = parts.netloc.rpartition("@")
+    return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
+
+
 def check(url: str, settings: StoreSettings) -> None:
     """Refuse what no server can make good; talks to nobody.
 
     Raises:
-        UsageError: the URL cannot be read.
+        UsageError: the URL cannot be read, or is that of no cluster although it should be.
         ConfigError: `ca_file` holds no certificates.
     """
-    place(url)
+    if settings.cluster and url.startswith("unix:"):
+        raise UsageError("the nodes of a Redis Cluster have no unix socket", "write redis://HOST:PORT,HOST:PORT")
+    for one in seeds(url) if settings.cluster else [url]:
+        place(one)
     if url.startswith("rediss:"):
         tls.verification(settings.ca_file)
 
 
-def _explain(error: BaseException, where: str) -> StoreError:
+def explain(error: BaseException, where: str) -> StoreError:
     """What a failure of client or server means."""
     answer = str(error)
     if isinstance(error, redis.TimeoutError):
@@ -132,7 +145,8 @@ class Link:
             ConfigError: `store.ca_file` holds no certificates.
             StoreError: nobody answers, or refuses us.
         """
-        self._where = place(url)
+        self.where = place(url)
+        self._settings = settings
         self._broken: StoreError | None = None
         options: dict[str, Any] = {
             "socket_timeout": settings.timeout_seconds,
@@ -175,18 +189,27 @@ class Link:
         Raises:
             StoreError: the server refused one of them, or went away.
         """
+        replies = self.answers(count)
+        refused = next((reply for reply in replies if isinstance(reply, redis.ResponseError)), None)
+        if refused is not None:
+            raise explain(refused, self.where)
+        return replies
+
+    def answers(self, count: int) -> list[Any]:
+        """The replies to the `count` oldest commands, refusals among them.
+
+        Raises:
+            StoreError: the server went away.
+        """
         read: Callable[[], Any] = lambda: self._connection.read_response(disable_decoding=True)  # noqa: E731
         replies = []
-        refused: redis.ResponseError | None = None
         with self._guard():
             for _ in range(count):
                 try:
                     replies.append(read())
                 except redis.ResponseError as error:
-                    refused = refused or error
+                    replies.append(error)
                 self._waiting -= 1
-            if refused is not None:
-                raise refused
         return replies
 
     def run(self, commands: Iterable[Command]) -> list[Any]:
@@ -197,6 +220,21 @@ class Link:
         """
         assert self._broken or not self._waiting
         return self.receive(self.send(commands))
+
+    def secure(self) -> None:
+        """Wait until what was written is with as many replicas as `store.replicas` says.
+
+        Raises:
+            StoreError: it is not.
+        """
+        wanted = self._settings.replicas
+        if wanted:
+            (there,) = self.run([("WAIT", wanted, round(self._settings.timeout_seconds * 500))])
+            if there < wanted:
+                raise StoreError(
+                    f"only {there} replicas of Redis at {self.where} have what was written",
+                    "see its replicas, or lower store.replicas",
+                )
 
     def close(self) -> None:
         """Hang up."""
@@ -211,7 +249,7 @@ class Link:
         try:
             yield
         except redis.ResponseError as error:
-            raise _explain(error, self._where) from None
+            raise explain(error, self.where) from None
         except (redis.RedisError, hiredis.HiredisError, OSError, ValueError) as error:
-            self._broken = _explain(error, self._where)
+            self._broken = explain(error, self.where)
             raise self._broken from None

@@ -246,8 +246,11 @@ class LiveJoin:
         Raises:
             StoreError: the server is away or refuses; some may be written.
         """
-        for stage in changes.stages(self._store.settings.retention_seconds):
+        *stages, positions = changes.stages(self._store.settings.retention_seconds)
+        for stage in stages:
             self._write(stage)
+        self._store.secure()
+        self._write(positions)
 
     def commit(self, changes: Changes) -> None:
         """Make changes durable, the positions last.

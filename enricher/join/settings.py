@@ -26,6 +26,11 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ca_file: str | None = None
     """CA certificates that sign a `rediss://` server; None: the system's."""
 
+    cluster: bool = False
+    """The URL names nodes of a Redis Cluster, at least one, with commas between; for a service only."""
+    replicas: int = 0
+    """A service goes on when so many replicas have what it wrote, so that no failover loses it."""
+
     @property
     def retention_seconds(self) -> int:
         """Retention in whole seconds, as EXPIRE wants it."""
@@ -110,6 +115,8 @@ def validate(store: StoreSettings, join: JoinSettings | None = None) -> None:
     for name in ("retention_days", "max_members", "batch", "timeout_seconds"):
         if not getattr(store, name) > 0:
             raise ConfigError(f"store.{name} must be more than zero", "remove it to get the default")
+    if store.replicas < 0:
+        raise ConfigError("store.replicas must not be less than zero", "remove it to get the default")
     if join is None:
         return
     for name in JoinSettings.__struct_fields__:

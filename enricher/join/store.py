@@ -8,7 +8,8 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Self
 
-from enricher.errors import StoreError
+from enricher.errors import ConfigError, StoreError
+from enricher.join.cluster import Cluster
 from enricher.join.keys import Keys
 from enricher.join.link import Link
 from enricher.join.routing import Batch, Command
@@ -28,7 +29,12 @@ class Store:
     """Records of one namespace. A context manager; on exit an unnamed namespace is deleted."""
 
     def __init__(
-        self, link: Link, settings: StoreSettings, server: EmbeddedServer | None = None, *, exact: bool = False
+        self,
+        link: Link | Cluster,
+        settings: StoreSettings,
+        server: EmbeddedServer | None = None,
+        *,
+        exact: bool = False,
     ) -> None:
         """`exact`: keys as a service wants them, see `keys`."""
         self.settings = settings
@@ -52,6 +58,8 @@ class Store:
         """
         settings = settings or StoreSettings()
         validate(settings)
+        if settings.cluster:
+            raise ConfigError("store.cluster: a replay does not work on a Redis Cluster", "give it a single server")
         if url is not None:
             return cls(Link(url, settings), settings)
         server = EmbeddedServer()
@@ -85,6 +93,15 @@ class Store:
             StoreError: as `put`.
         """
         self._land(0)
+
+    def secure(self) -> None:
+        """Wait until everything is stored, with as many replicas as the settings say.
+
+        Raises:
+            StoreError: it is not.
+        """
+        self.flush()
+        self._link.secure()
 
     def _land(self, leave: int) -> None:
         """Read the answers of all batches but the `leave` latest, and count what the server dropped."""

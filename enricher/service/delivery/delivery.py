@@ -18,7 +18,6 @@ from enricher.service.delivery.writer import Clock, Writer
 from enricher.sinks.encoding import Origin
 from enricher.sinks.settings import Sink, label
 
-
 _BEAT: Final = 2.0
 
 

@@ -14,7 +14,8 @@ from typing import Any, Final, Self
 import msgspec
 
 from enricher.errors import An1496Error, ConfigError
-from enricher.join.link import Link, check
+from enricher.join.cluster import connect
+from enricher.join.link import check
 from enricher.join.live import LiveJoin
 from enricher.join.store import Store
 from enricher.model.record import Record
@@ -200,7 +201,7 @@ class Service:
             settings = config.store
             if settings.namespace is None:
                 settings = msgspec.structs.replace(settings, namespace=NAMESPACE)
-            self._store = Store(Link(self._url, settings), settings, exact=True)
+            self._store = Store(connect(self._url, settings), settings, exact=True)
             self._join = LiveJoin(self._store, config.join, config.live, self._name)
             if self._delivery is None:
                 folder = Path(config.live.ledger).parent if config.live.ledger else Path()

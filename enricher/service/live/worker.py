@@ -1,8 +1,9 @@
 """One worker's round, in the order that loses nothing.
 
 Records stored, sessions judged, sinks flushed, state durable; who calls then moves the position on. Other workers may
-be at the same: what one of them holds has its turn when that one is done with it. A round that is cut off anywhere is done again, from the same records: records and state are sets and last values, so that doing a part
-twice changes nothing, and what was told twice was told with the same ids.
+be at the same: what one of them holds has its turn when that one is done with it. A round that is cut off anywhere is
+done again, from the same records: records and state are sets and last values, so that doing a part twice changes
+nothing, and what was told twice was told with the same ids.
 """
 
 import time

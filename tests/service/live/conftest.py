@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from enricher.config import Config
-from enricher.join.link import Link
+from enricher.join.cluster import connect
 from enricher.join.live import LiveJoin
 from enricher.join.resolve import Join
 from enricher.join.server import EmbeddedServer
@@ -72,13 +72,19 @@ class Live:
         return Live(self.engine, self.url, self.live, self)
 
     def again(self) -> None:
-        settings = StoreSettings(namespace=self.namespace)
-        self.store = Store(Link(self.url, settings), settings, exact=True)
+        several = "," in self.url
+        settings = StoreSettings(
+            namespace=self.namespace, cluster=several, replicas=int(several), timeout_seconds=5.0 if several else 30.0
+        )
+        self.store = Store(connect(self.url, settings), settings, exact=True)
         self.join = LiveJoin(self.store, self.engine.config.join, self.live, self.name)
         self.worker = Worker(self.engine, self.join, self.outlet, self.ledger, lambda: self.now)
 
     def take(self, *records: Record, source: str = "s") -> None:
         self.worker.round([(source, list(records))])
+
+    def worker_drain(self) -> None:
+        self.worker.drain()
 
     def rows(self) -> dict[str, Booked]:
         """The last row of each session."""

@@ -96,7 +96,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_tells_nothing(start
     now[0] = 30.0
     leases.keep()
     now[0] = 55.0
-    with pytest.raises(StoreError, match="longer than live.lease_seconds"):
+    with pytest.raises(StoreError, match=r"longer than live\.lease_seconds"):
         leases.keep()
     leases.take(["k"])
     live.store._link.run([("DEL", "k")])
