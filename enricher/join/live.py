@@ -24,13 +24,14 @@ from enricher.join.knowledge import Knowledge
 from enricher.join.learning import Learning
 from enricher.join.leases import Leases
 from enricher.join.live_keys import Bucket, LiveKeys
+from enricher.join.marks import Latest, Marks
 from enricher.join.reader import Reader, Tuple5
 from enricher.join.resolver import Resolver
 from enricher.join.routing import Command, score, split, text
 from enricher.join.settings import JoinSettings, LiveSettings, validate, validate_live
 from enricher.join.store import Store
 from enricher.join.touch import Touch, bucket_at, bucket_of, topics
-from enricher.join.waiting import Mark, Standing, is_identity
+from enricher.join.waiting import Standing, is_identity
 from enricher.model.observation import Prevalence
 from enricher.model.record import Record
 from enricher.model.session import Session
@@ -42,7 +43,6 @@ _LISTENERS: Final = 64
 """More of them are judged together, from time to time: a browser's sessions are not all judged anew for each event."""
 
 _standing: Final = msgspec.msgpack.Decoder(Standing)
-_mark: Final = msgspec.msgpack.Decoder(Mark)
 _told: Final = msgspec.msgpack.Decoder(Told)
 
 
@@ -72,7 +72,7 @@ class LiveJoin:
         self._keys = LiveKeys(store.namespace)
         self._knowledge = Knowledge(store, self._keys, settings, live)
         self._leases = Leases(store, worker, live.lease_seconds)
-        self._marks: dict[str, dict[bytes, Mark]] = {}
+        self._marks = Marks(store, self._keys, live)
         self._hosts: Hosts | None = None
 
     def changes(self, now: float) -> Changes:
@@ -179,26 +179,14 @@ class LiveJoin:
         if changes is not None:
             more = {b: _topics(found, sessions[b]) - listens[b] for b, found in by_bucket.items()}
             self._listen(more, now)
-        self._load_marks(s.host for each in sessions.values() for s in each if s.host is not None)
+        self._marks.load((s.host for each in sessions.values() for s in each if s.host is not None), hosts)
         told = self._store.read([("HGETALL", self._keys.standings(bucket)) for bucket in page])
         looks = zip(page, map(_standings, told), strict=True)
         return [Look(bucket, sessions[bucket], there) for bucket, there in looks if there or sessions[bucket]]
 
     def passed(self, host: str | None, now: float) -> float | None:
         """Up to what network time a host's connection records have come; None: not known. Of hosts in the last look."""
-        hosts = self._hosts
-        if host is None or hosts is None:
-            return None
-        ends = []
-        for short in {short_name(name) for name in hosts.names(host)}:
-            for field, mark in self._marks.get(short, {}).items():
-                _, name, clock = next(split([field]))
-                if hosts.canonical(name) == host and now - mark.arrived <= self.live.wait_seconds:
-                    at, sure = hosts.to_network(host, clock, mark.event)
-                    if not sure:
-                        return None
-                    ends.append(at)
-        return min(ends) - self.live.disorder_seconds if ends else None
+        return None if host is None or self._hosts is None else self._marks.passed(host, self._hosts, now)
 
     def begin(self, notices: Sequence[str], now: float) -> None:
         """Notices that are held are told now: whoever changes their sessions from here on leaves a trace."""
@@ -297,14 +285,9 @@ class LiveJoin:
         field = text(*bucket).decode("utf-8", "surrogateescape")
         changes.lessons(field, self._knowledge.note(field, names, learning.lessons()))
 
-    def _woken(self, latest: Mapping[tuple[str, str, str], float], now: float, changes: Changes) -> set[Bucket]:
+    def _woken(self, latest: Latest, now: float, changes: Changes) -> set[Bucket]:
         """Buckets that waited for what came now."""
-        self._marks.clear()
-        self._load_marks(host for _, host, _ in latest)
-        for (source, host, clock), ts in latest.items():
-            field, marks = text(source, host, clock), self._marks[short_name(host)]
-            marks[field] = Mark(max(ts, marks[field].event) if field in marks else ts, now)
-            changes.mark(short_name(host), field, marks[field])
+        self._marks.move(latest, now, changes)
         shorts = sorted({short_name(host) for _, host, _ in latest})
         first = self._store.read([("ZRANGE", self._keys.awaiting(short), 0, 0) for short in shorts])
         awaited = {short for short, found in zip(shorts, first, strict=True) if found}
@@ -321,15 +304,6 @@ class LiveJoin:
             if end is not None
         ]
         return set().union(*map(_buckets, self._store.read(spans)))
-
-    def _load_marks(self, names: Iterable[str]) -> None:
-        hosts = self._hosts
-        every = {other for name in names for other in (name, *(hosts.names(name) if hosts else ()))}
-        shorts = sorted({short_name(name) for name in every} - self._marks.keys())
-        answers = self._store.read([("HGETALL", self._keys.marks(short)) for short in shorts])
-        for short, flat in zip(shorts, answers, strict=True):
-            found = zip(flat[::2], map(_read_mark, flat[1::2]), strict=True)
-            self._marks[short] = {field: mark for field, mark in found if mark and len(next(split([field]))) == 3}
 
 
 def _topics(found: Iterable[Tuple5], sessions: Sequence[Session]) -> set[str]:
@@ -351,13 +325,6 @@ def _standings(flat: Sequence[bytes]) -> dict[str, Standing]:
         if is_identity(name):
             found[name] = standing
     return found
-
-
-def _read_mark(blob: bytes) -> Mark | None:
-    try:
-        return _mark.decode(blob)
-    except msgspec.DecodeError:
-        return None
 
 
 def _read_told(blob: bytes | None) -> Told | None:
