@@ -31,6 +31,10 @@ class StoreConfig(StoreSettings, frozen=True, kw_only=True, forbid_unknown_field
 
     url: str | None = None
     """`redis://`, `rediss://` or `unix://`; None: a server is started for the run and removed after it."""
+    username: str | None = None
+    """User of the server, where the URL does not hold it."""
+    password: Secret | None = None
+    """Where its password is."""
 
 
 class VerdictConfig(VerdictOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +101,8 @@ class RedisStreamSource(_RedisSource, frozen=True, kw_only=True, forbid_unknown_
     group: str = "an1496"
     field: str | None = None
     """Which field of an entry holds the event; None: `message`, `payload`, `event`, `data`, else the first."""
+    cluster: bool = False
+    """The URL names nodes of a Redis Cluster, at least one, with commas between."""
     claim_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     """An entry that a worker has held for so long is taken over by another."""
 
@@ -121,6 +127,8 @@ class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """How often to look for more where there was nothing."""
     stop_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     """How long a round may take to end after SIGTERM; then it is cut off, and done again at the next start."""
+    shed_lag: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """A source that is behind by more, in bytes or entries, loses its sessions without anomalies; None: none ever."""
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
     """Port for `/metrics` and `/health`; None: nobody listens."""
     metrics_host: str = "127.0.0.1"
@@ -131,6 +139,11 @@ def source_name(source: Source) -> str:
     kind = type(source).__struct_config__.tag
     reads = getattr(source, "path", None) or getattr(source, "key", None)
     return source.name or (f"{kind}:{reads}" if reads else str(kind))
+
+
+def _one_place(secret: Secret | None, where: str) -> None:
+    if secret is not None and (secret.env is None) == (secret.file is None):
+        raise ConfigError(f"{where} has not one place", 'write { env = "NAME" } or { file = "PATH" }')
 
 
 def validate_sources(sources: tuple[Source, ...]) -> None:
@@ -144,9 +157,7 @@ def validate_sources(sources: tuple[Source, ...]) -> None:
         where = f"sources[{at}]"
         if names.index(names[at]) != at:
             raise ConfigError(f"{where}.name: {names[at]} stands twice", "give each source a name of its own")
-        secret = getattr(source, "password", None)
-        if secret is not None and (secret.env is None) == (secret.file is None):
-            raise ConfigError(f"{where}.password has not one place", 'write { env = "NAME" } or { file = "PATH" }')
+        _one_place(getattr(source, "password", None), f"{where}.password")
     if sum(isinstance(source, StdinSource) for source in sources) > 1:
         raise ConfigError("sources: standard input is read twice", "leave one of them")
 
@@ -178,6 +189,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{name}: {error}", "see docs/configuration.md for every key") from error
         validate(config.store, config.join)
+        _one_place(config.store.password, "store.password")
         validate_live(config.store, config.live)
         validate_sinks(config.sinks)
         validate_sources(config.sources)
@@ -190,7 +202,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if ca_bundle is not None:
             config = replace(config, sensor=replace(config.sensor, ca_bundle=ca_bundle))
         if redis_url is not None:
-            config = replace(config, store=replace(config.store, url=redis_url))
+            config = replace(config, store=replace(config.store, url=redis_url, username=None, password=None))
         if zeek_url is not None:
             config = replace(config, zeek=replace(config.zeek, url=zeek_url))
         return config

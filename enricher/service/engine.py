@@ -23,6 +23,7 @@ from enricher.sensor.thresholds import Thresholds
 from enricher.sensor.trust import Trust
 from enricher.service.inputs import CAPTURE, why
 from enricher.service.reading import Reader
+from enricher.service.redis_url import store_url
 from enricher.verdict import VerdictSettings, parse_programs, parse_weights
 from enricher.verdict import judge as weigh
 
@@ -71,7 +72,7 @@ class Engine:
 
     def open_store(self) -> Store:
         """The store: the user's server, or one of our own for as long as it is open."""
-        return Store.open(self.config.store.url, self.config.store)
+        return Store.open(store_url(self.config.store), self.config.store)
 
     def judge(self, observation: Observation, prevalence: Prevalence | None) -> Observation:
         """Say what is abnormal about an observation."""

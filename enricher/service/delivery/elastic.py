@@ -5,8 +5,8 @@ from importlib import resources
 from typing import Final
 
 from enricher.service.delivery.http import Http, basic
-from enricher.service.delivery.secret import reveal
 from enricher.service.delivery.writer import Clock, Record, RefusedError, Sent, UnavailableError
+from enricher.service.secret import reveal
 from enricher.sinks import bulk
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import ElasticSink

@@ -7,8 +7,8 @@ from typing import Any, Final
 import certifi
 
 from enricher.errors import ConfigError
-from enricher.service.delivery.secret import reveal
 from enricher.service.delivery.writer import Record, Sent, UnavailableError
+from enricher.service.secret import reveal
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import KafkaSink
 

@@ -1,14 +1,13 @@
 """A Redis stream, over the same link as the store's."""
 
 from collections.abc import Sequence
-from urllib.parse import quote, urlsplit, urlunsplit
 
-from enricher.errors import ConfigError, StoreError, UsageError
-from enricher.join.link import Link, place
+from enricher.errors import StoreError
+from enricher.join.link import Link
 from enricher.join.routing import Command
 from enricher.join.settings import StoreSettings
-from enricher.service.delivery.secret import reveal
 from enricher.service.delivery.writer import Record, Sent, UnavailableError
+from enricher.service.redis_url import with_credentials
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import RedisSink
 
@@ -24,8 +23,8 @@ class RedisStream:
         """
         self.encoding = ENCODINGS[sink.format]
         self._sink = sink
-        self._url = _with_credentials(sink)
         self._settings = StoreSettings(timeout_seconds=sink.timeout_seconds, ca_file=sink.ca_file)
+        self._url = with_credentials(sink.url, sink.username, sink.password, self._settings)
         self._link: Link | None = None
 
     def send(self, records: Sequence[Record]) -> Sent:
@@ -52,16 +51,3 @@ class RedisStream:
             self._link.close()
             self._link = None
 
-
-def _with_credentials(sink: RedisSink) -> str:
-    try:
-        place(sink.url)
-        parts = urlsplit(sink.url)
-    except UsageError as error:
-        raise ConfigError(error.message, error.advice) from None
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError("the URL of a Redis sink holds credentials", "give username and password in their own keys")
-    if sink.password is None:
-        return sink.url
-    user = f"{quote(sink.username or '', safe='')}:{quote(reveal(sink.password), safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc}"))

@@ -12,8 +12,8 @@ import msgspec
 
 from enricher.model.text import visible
 from enricher.service.delivery.http import Answer, Http, RefusedAnswerError
-from enricher.service.delivery.secret import reveal
 from enricher.service.delivery.writer import Clock, Record, RefusedError, Sent, UnavailableError
+from enricher.service.secret import reveal
 from enricher.sinks import jsonl
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import SplunkSink

@@ -9,8 +9,8 @@ import hmac
 from collections.abc import Sequence
 
 from enricher.service.delivery.http import Http
-from enricher.service.delivery.secret import reveal
 from enricher.service.delivery.writer import Clock, Record, RefusedError, Sent, UnavailableError
+from enricher.service.secret import reveal
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import Secret, WebhookSink
 

@@ -28,6 +28,7 @@ class Metrics:
         self._notices = self._counter("notices", "Notices given to the sinks, revisions too")
         self._failures = self._counter("failures", "Rounds and readings that failed and were tried again", "what")
         self._problems = self._counter("problems", "What in a source could not be read", "source")
+        self._shed = self._counter("shed_sessions", "Sessions without anomalies let go because of overload", "source")
         self._lag = self._gauge("source_lag", "Unread bytes of a file, unread entries of a list or stream", "source")
         self._open = self._gauge("buckets", "Connections whose sessions wait, are not settled, notices untold", "state")
         self._sinks = self._gauge("sink_notices", "Notices by sink and what became of them", "sink", "outcome")
@@ -57,6 +58,10 @@ class Metrics:
     def problem(self, source: str) -> None:
         """Something could not be read."""
         self._problems.labels(source).inc()
+
+    def shed(self, source: str, count: int) -> None:
+        """Sessions of an overloaded source were let go."""
+        self._shed.labels(source).inc(count)
 
     def lag(self, source: str, lag: float | None) -> None:
         """How far a source is behind."""

@@ -24,10 +24,12 @@ from enricher.service.engine import Engine
 from enricher.service.live.ledger import Ledger
 from enricher.service.live.log import Log
 from enricher.service.live.metrics import Metrics, Page
+from enricher.service.live.shedding import behind, shed
 from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.build import build
 from enricher.service.live.sources.tail import Tail
 from enricher.service.live.worker import Worker
+from enricher.service.redis_url import store_url
 
 NAMESPACE: Final = "an1496:live"
 _TICK: Final = 1.0
@@ -58,9 +60,10 @@ class Service:
             ConfigError, UsageError: it can never work as it is configured.
         """
         config = engine.config
-        if config.store.url is None:
+        url = store_url(config.store)
+        if url is None:
             raise ConfigError("store.url is missing", "the service needs a Redis that outlives it: redis://HOST")
-        check(config.store.url, config.store)
+        check(url, config.store)
         if config.zeek.url is not None:
             raise ConfigError("zeek.url: a service does not tell Zeek, only a replay does", "take it out")
         if not config.sources:
@@ -70,7 +73,7 @@ class Service:
         """As we began: where state lies and when what is told stays, whatever lists are read later."""
         self._log = log
         self._stopping = stopping
-        self._url = config.store.url
+        self._url = url
         self._name = config.live.worker or socket.gethostname()
         self.sources: list[Source] = [build(source, config.live, self._name) for source in config.sources]
         self._outlets = Outlets(config)
@@ -85,6 +88,8 @@ class Service:
         self._join: LiveJoin | None = None
         self._retry: dict[str, tuple[float, float]] = {}
         """Source → when it is tried again, after which pause."""
+        self._shedding: set[str] = set()
+        """Sources that are too far behind."""
 
     def run(self, *, once: bool = False) -> None:
         """Work until asked to end, or until all sources have ended; `once`: until all that is there is read."""
@@ -157,7 +162,19 @@ class Service:
         for problem in source.problems():
             self.metrics.problem(source.name)
             self._log.warning("not read", source=source.name, problem=str(problem))
-        return records
+        return self._bearable(source, records)
+
+    def _bearable(self, source: Source, records: Sequence[Record]) -> Sequence[Record]:
+        """What we take of it: all, unless we may shed."""
+        late = behind(source, self._config.live.shed_lag)
+        if late != (source.name in self._shedding):
+            self._shedding ^= {source.name}
+            self._log.warning("shedding sessions without anomalies" if late else "shedding no more", source=source.name)
+        if not late:
+            return records
+        kept = shed(records, self._engine)
+        self.metrics.shed(source.name, len(records) - len(kept))
+        return kept
 
     def _safe(self, batches: Sequence[tuple[str, Sequence[Record]]], positions: dict[str, bytes]) -> None:
         self._connected()

@@ -17,6 +17,8 @@ from enricher.errors import DeliveryError
 from enricher.join.changes import Changes
 from enricher.join.live import LiveJoin
 from enricher.join.live_keys import Bucket
+from enricher.join.touch import bucket_of
+from enricher.model.observation import Observation
 from enricher.model.record import Record
 from enricher.model.verdict import Notice
 from enricher.service.delivery.delivery import Report
@@ -24,8 +26,8 @@ from enricher.service.engine import Engine
 from enricher.service.live.ledger import Booked, Ledger
 from enricher.service.live.telling import GROUPS, Round
 
-_TURN: Final = 4096
-"""Buckets that are held together."""
+_TURN: Final = 1024
+"""Buckets that are held, and told of, together."""
 
 _MOMENT: Final = 0.05
 """Seconds until we ask again for what another worker is at."""
@@ -81,7 +83,7 @@ class Worker:
         now = self._clock()
         arrived = self._join.changes(now)
         touched = self._join.take(batches, now, arrived) | self._join.later(now, arrived)
-        for buckets in self._turns(touched, self._join.due(now)):
+        for buckets in self._turns(self._ordered(touched, batches), self._join.due(now)):
             changes = self._join.changes(now)
             this = Round(self.engine, self._join, changes, now)
             changed = this.judge(buckets)
@@ -94,14 +96,22 @@ class Worker:
             arrived.position(source, position)
         self._join.commit(arrived)
 
-    def _turns(self, touched: set[Bucket], due: AbstractSet[Bucket] = frozenset()) -> Iterator[set[Bucket]]:
+    def _ordered(self, touched: set[Bucket], batches: Batches) -> list[Bucket]:
+        """Where something is abnormal comes first."""
+        if len(touched) <= _TURN:
+            return sorted(touched)
+        seen = (record for _, records in batches for record in records if isinstance(record, Observation))
+        flagged = {bucket_of(each) for each in seen if self.engine.judge(each, None).anomalies}
+        return sorted(touched, key=lambda bucket: (bucket not in flagged, bucket))
+
+    def _turns(self, touched: Sequence[Bucket], due: AbstractSet[Bucket] = frozenset()) -> Iterator[set[Bucket]]:
         """Buckets to judge, some at a time, all of which are held; at least one time, be it for none.
 
         Args:
-            touched: all of these.
+            touched: all of these, in this order.
             due: these as well, as far as no other worker is at them: it judges them just as well.
         """
-        rest = sorted(touched)
+        rest = list(touched)
         while True:
             ours = self._join.hold(rest[:_TURN])
             if ours or not rest:
@@ -122,7 +132,7 @@ class Worker:
         """
         now = self._clock()
         later = self._join.changes(now)
-        buckets = self._join.open() | self._join.later(inf, later)
+        buckets = sorted(self._join.open() | self._join.later(inf, later))
         self._join.forget()
         for page in self._turns(buckets):  # what any bucket tells of clocks is known before any is judged for good
             changes = self._join.changes(now)

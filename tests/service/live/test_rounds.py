@@ -205,3 +205,61 @@ def test_at_the_end_all_is_judged_by_all_that_was_learned(start, make, telling_e
     assert {row.host for row in live.rows().values()} == {"pc1.corp.example", "pc1"}
     live.worker.drain()
     equal(live, replay(telling_engine, records + alias))
+
+
+def test_a_notice_that_is_due_anew_while_it_is_told_stays_due(start, make, telling_engine) -> None:
+    live = start(telling_engine)
+    changes = live.join.changes(5.0)
+    live.join.begin(["N"], 5.0)
+    meanwhile = live.join.changes(6.0)
+    meanwhile.due("N", 6.0)
+    live.join.announce(meanwhile)
+    changes.done("N")
+    live.join.commit(changes)
+    assert live.join.untold(10.0, 9) == ["N"]
+    once_more = live.join.changes(7.0)
+    live.join.begin(["N"], 7.0)
+    once_more.done("N")
+    live.join.commit(once_more)
+    assert live.join.untold(10.0, 9) == []
+
+
+def test_of_a_process_with_many_connections_the_earlier_ones_are_judged_later(start, make) -> None:
+    live = start(repeat_seconds=300.0)
+    for n in range(80):
+        live.take(make.observe(make.T + n, 50000 + n), make.connect(make.T + n, 50000 + n, image=None))
+        live.now += 0.001
+    live.take(make.start())
+    known = [row.image for row in live.rows().values()]
+    revised = [row for row in live.rows().values() if row.revision == 2]
+    assert len(known) == 80
+    assert len(revised) == 64
+    live.now += 300
+    live.worker.round()
+    assert all(row.revision == 2 for row in live.rows().values())
+    live.now += 300
+    live.worker.round()
+    assert all(row.revision == 2 for row in live.rows().values())
+
+
+def test_at_the_end_what_was_for_later_is_judged(start, make) -> None:
+    live = start(repeat_seconds=300.0)
+    records = [
+        r
+        for n in range(80)
+        for r in (make.observe(make.T + n, 50000 + n), make.connect(make.T + n, 50000 + n, image=None))
+    ]
+    live.take(*records)
+    live.take(make.start())
+    live.worker.drain()
+    assert {row.revision for row in live.rows().values()} == {2}
+
+
+def test_where_there_is_too_much_at_once_the_abnormal_is_told_first(start, make) -> None:
+    live = start(wait_seconds=0.0)
+    plain = [make.observe(make.T, 1025 + n, uid=f"P{n}") for n in range(1500)]
+    odd = [make.observe(make.T, 60000 + n, uid=f"A{n}", **SELF_SIGNED) for n in range(20)]
+    live.take(*plain, *odd)
+    told = [row.uid for row in live.ledger.rows]
+    assert len(told) == 1520
+    assert {uid for uid in told[:1024] if uid.startswith("A")} == {o.uid for o in odd}

@@ -114,6 +114,52 @@ def test_what_cannot_work_is_told_in_one_line(tmp_path: Path, text: str, what: s
     assert "secret" not in str(done.exception)
 
 
+def test_a_password_of_the_store_comes_from_where_the_configuration_says(tmp_path: Path, own: EmbeddedServer) -> None:
+    admin = redis.Redis(unix_socket_path=str(own.socket))
+    admin.execute_command("ACL", "SETUSER", "worker", "on", ">s/cret", "~*", "+@all")
+    (tmp_path / "password").write_text("s/cret\n")
+    text = f"""
+        store = {{ url = "{own.url}", username = "worker", password = {{ file = "{tmp_path}/password" }} }}
+        sources = [{{ type = "tail", path = "{tmp_path}/log" }}]"""
+    with Service(Engine(Config.parse(text.encode(), "t")), Log(), lambda _: True) as service:
+        service.run()
+        assert "worker" in {client["user"] for client in admin.client_list()}
+    for wrong, what in (
+        (text.replace(f'{{ file = "{tmp_path}/password" }}', "{}"), "store.password has not one place"),
+        (text.replace("unix://", "unix://me:pw@"), "holds credentials"),
+        (text.replace(f', password = {{ file = "{tmp_path}/password" }}', ""), "has no password"),
+    ):
+        with pytest.raises(ConfigError, match=what):
+            Service(Engine(Config.parse(wrong.encode(), "t")), Log(), lambda _: True)
+    admin.close()
+
+
+def test_only_where_it_is_allowed_sessions_without_anomalies_are_let_go_and_counted(site, make, tmp_path) -> None:
+    odd = {"cert_chain_fps": ("ab",), "cert_visible": True, "cert_subject": "CN=a", "cert_issuer": "CN=a"}
+    records = [make.observe(make.T + n, 2000 + n, uid=f"P{n}", sensor="an1496.log") for n in range(20)]
+    records += [make.observe(make.T, 3000, uid="A", sensor="an1496.log", validation_code=18, established=True, **odd)]
+    (tmp_path / "an1496.log").write_bytes(b"".join(msgspec.json.encode(r) + b"\n" for r in records))
+    lagging = lambda source: 100.0  # noqa: E731
+    for allowed, rows in (("shed_lag = 50, ", 1), ("", 21)):
+        text = site().config, allowed
+        config = msgspec.structs.replace(
+            text[0], live=msgspec.structs.replace(text[0].live, shed_lag=50 if allowed else None)
+        )
+        log = Log()
+        with Service(Engine(config), log, lambda _: False) as service:
+            for source in service.sources:
+                source.lag = lambda: lagging(None)
+            service.run(once=True)
+            shed = service.metrics.registry.get_sample_value(
+                "an1496_shed_sessions_total", {"source": service.sources[0].name}
+            )
+        assert (shed or 0) == 21 - rows
+        assert ("shedding sessions without anomalies" in log) == bool(allowed)
+        assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == rows
+        (tmp_path / "ledger.jsonl").unlink()
+        redis.Redis(unix_socket_path=config.store.url.removeprefix("unix://")).flushall()
+
+
 def test_the_document_of_settings_names_every_key_of_the_service_and_its_defaults() -> None:
     text = DOCUMENT.with_name("configuration.md").read_text("utf-8")
     for part in (LiveConfig, *get_args(Source)):

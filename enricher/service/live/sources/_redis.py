@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from enricher.errors import StoreError
+from enricher.join.cluster import Cluster
 from enricher.join.link import Link
 from enricher.model.problem import Problem
 from enricher.service.live.sources.payloads import Payloads
@@ -12,13 +13,15 @@ from enricher.service.live.sources.payloads import Payloads
 class RedisSource:
     """A key from which entries come, and which itself remembers which of them are safe."""
 
-    def __init__(self, name: str, key: str, connect: Callable[[], Link], most: int, format_id: str | None) -> None:
+    def __init__(
+        self, name: str, key: str, connect: Callable[[], Link | Cluster], most: int, format_id: str | None
+    ) -> None:
         self.name = name
         self._key = key
         self._connect = connect
         self._most = most
         self._payloads = Payloads(key, format_id)
-        self._link: Link | None = None
+        self._link: Link | Cluster | None = None
         self._held: list[bytes] = []
         """What was read and is not safe yet."""
 
@@ -52,7 +55,7 @@ class RedisSource:
             self._failed()
             raise
 
-    def _connected(self, link: Link) -> None:
+    def _connected(self, link: Link | Cluster) -> None:
         """A connection was made."""
 
     def _failed(self) -> None:

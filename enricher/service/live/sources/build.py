@@ -2,20 +2,18 @@
 
 import time
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from enricher.config import LiveConfig, RedisListSource, RedisStreamSource, Source, StdinSource, TailSource, source_name
 from enricher.errors import ConfigError, InputError
-from enricher.join.link import Link
-from enricher.join.link import check as check_link
+from enricher.join.cluster import connect as cluster_or_server
 from enricher.join.settings import StoreSettings
-from enricher.service.delivery.secret import reveal
 from enricher.service.live.sources import _source
 from enricher.service.live.sources.payloads import check
 from enricher.service.live.sources.redis_list import RedisList
 from enricher.service.live.sources.redis_stream import RedisStream
 from enricher.service.live.sources.stdin import Stdin
 from enricher.service.live.sources.tail import Tail
+from enricher.service.redis_url import with_credentials
 
 
 def build(source: Source, live: LiveConfig, worker: str) -> _source.Source:
@@ -34,10 +32,13 @@ def build(source: Source, live: LiveConfig, worker: str) -> _source.Source:
         return Tail(name, Path(source.path), rotated=source.rotated, format_id=source.format, at_end=at_end)
     if isinstance(source, StdinSource):
         return Stdin(name, format_id=source.format)
-    settings = StoreSettings(timeout_seconds=source.timeout_seconds, ca_file=source.ca_file)
-    check_link(source.url, settings)
-    url = _address(source, name)
-    connect = lambda: Link(url, settings)  # noqa: E731
+    cluster = isinstance(source, RedisStreamSource) and source.cluster
+    settings = StoreSettings(timeout_seconds=source.timeout_seconds, ca_file=source.ca_file, cluster=cluster)
+    try:
+        url = with_credentials(source.url, source.username, source.password, settings)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error.message}", error.advice) from error
+    connect = lambda: cluster_or_server(url, settings)  # noqa: E731
     if isinstance(source, RedisListSource):
         return RedisList(name, source.key, worker, connect, most=live.batch, format_id=source.format)
     return RedisStream(
@@ -52,14 +53,3 @@ def build(source: Source, live: LiveConfig, worker: str) -> _source.Source:
         format_id=source.format,
         field=source.field,
     )
-
-
-def _address(source: RedisListSource | RedisStreamSource, name: str) -> str:
-    """The URL with its credentials."""
-    parts = urlsplit(source.url)
-    if parts.password is not None or parts.username is not None:
-        raise ConfigError(f"{name}: url holds credentials", "give username and password in their own keys")
-    if source.password is None:
-        return source.url
-    user = f"{quote(source.username or '', safe='')}:{quote(reveal(source.password), safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc}"))

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 
+from enricher.join.cluster import Cluster
 from enricher.join.link import Link
 from enricher.model.record import Record
 from enricher.service.live.sources._redis import RedisSource
@@ -16,7 +17,7 @@ class RedisList(RedisSource):
         name: str,
         key: str,
         consumer: str,
-        connect: Callable[[], Link],
+        connect: Callable[[], Link | Cluster],
         *,
         most: int,
         format_id: str | None = None,

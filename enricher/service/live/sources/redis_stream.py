@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from enricher.errors import StoreError
+from enricher.join.cluster import Cluster
 from enricher.join.link import Link
 from enricher.model.record import Record
 from enricher.service.live.sources._redis import RedisSource
@@ -20,7 +21,7 @@ class RedisStream(RedisSource):
         name: str,
         key: str,
         consumer: str,
-        connect: Callable[[], Link],
+        connect: Callable[[], Link | Cluster],
         clock: Callable[[], float],
         *,
         group: str,
@@ -98,7 +99,7 @@ class RedisStream(RedisSource):
         fields = _pairs(flat)
         return next((fields[name] for name in self._fields if name in fields), flat[1])
 
-    def _connected(self, link: Link) -> None:
+    def _connected(self, link: Link | Cluster) -> None:
         """Make the group, if it is not there yet."""
         try:
             link.run([("XGROUP", "CREATE", self._key, self._group, "0", "MKSTREAM")])
