@@ -39,12 +39,14 @@ LIVE_COMMANDS: Final = (
 )  # fmt: skip
 """All that the user of a service must be allowed."""
 
+_FORBIDDEN: Final = re.compile(r"no permissions to run the '([a-z|]+)' command")
+
 _REFUSALS: Final = (
     (("NOAUTH", "WRONGPASS", "INVALID USERNAME", "AUTHENTICATION REQUIRED", "AUTH "),
      "refuses us: wrong or no password",
      "put user and password into the URL: redis://USER:PASSWORD@HOST"),
-    (("NOPERM", "NO PERMISSION"), "does not permit a command that we need",
-     "allow the user " + " ".join(f"+{command}" for command in COMMANDS)),
+    (("NOPERM", "NO PERMISSION"), "does not permit a command or a key that we need",
+     "allow its user what the documents list"),
     (("OOM", "MAXMEMORY"), "is out of memory",
      "raise its maxmemory, or lower store.retention_days or store.max_members"),
     (("LOADING",), "is still loading its data", "try again when it has finished"),
@@ -120,7 +122,8 @@ def explain(error: BaseException, where: str) -> StoreError:
     upper = answer.upper()
     for starts, meaning, advice in _REFUSALS:
         if any(start in upper[:200] for start in starts):
-            return StoreError(f"Redis at {where} {meaning}", advice)
+            command = _FORBIDDEN.search(answer)
+            return StoreError(f"Redis at {where} {meaning}", f"allow its user +{command[1]}" if command else advice)
     if isinstance(error, redis.ConnectionError | OSError | ValueError):
         return StoreError(
             f"Redis at {where} is unreachable or went away",

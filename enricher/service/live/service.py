@@ -88,11 +88,17 @@ class Service:
         self._join: LiveJoin | None = None
         self._retry: dict[str, tuple[float, float]] = {}
         """Source → when it is tried again, after which pause."""
+        self._away: dict[str, An1496Error] = {}
+        """Source → why."""
         self._shedding: set[str] = set()
         """Sources that are too far behind."""
 
     def run(self, *, once: bool = False) -> None:
-        """Work until asked to end, or until all sources have ended; `once`: until all that is there is read."""
+        """Work until asked to end, or until all sources have ended; `once`: until all that is there is read.
+
+        Raises:
+            An1496Error: `once`, and a source is away; all else is told.
+        """
         live = self._config.live
         if live.metrics_port is not None:
             self._page = Page(live.metrics_host, live.metrics_port, self.metrics, self.health)
@@ -105,6 +111,8 @@ class Service:
                 quiet = 0 if read else quiet + 1
                 if quiet >= _QUIET and (once or all(source.ended for source in self.sources)):
                     self._until_safe("drain", self._drain)
+                    for error in self._away.values():
+                        raise error
                     break
                 if not read and self._stopping(live.poll_seconds):
                     break
@@ -154,9 +162,11 @@ class Service:
         except An1496Error as error:
             pause = min(_LONGEST_PAUSE, max(0.5, pause * 2))
             self._retry[source.name] = time.monotonic() + pause, pause
+            self._away[source.name] = error
             self.metrics.failed(source.name)
             self._log.error("source away", source=source.name, error=error.message, advice=error.advice)
             return None
+        self._away.pop(source.name, None)
         if self._retry.pop(source.name, None):
             self._log.info("source is back", source=source.name)
         for problem in source.problems():

@@ -278,6 +278,13 @@ def test_a_source_that_is_away_does_not_stop_the_others(site, tmp_path: Path) ->
     assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == 1
 
 
+def test_once_what_is_there_is_told_and_a_source_that_is_away_is_an_error(site, tmp_path: Path) -> None:
+    more = f'[[sources]]\ntype = "redis_list"\nkey = "k"\nurl = "unix://{tmp_path}/nobody"'
+    with Service(site(more), Log(), lambda _: False) as service, pytest.raises(StoreError, match="unreachable"):
+        service.run(once=True)
+    assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == 1
+
+
 def test_a_source_that_does_not_say_how_far_it_is_stops_nothing(site, monkeypatch, tmp_path: Path) -> None:
     def away(_source: Tail) -> float:
         raise StoreError("is away")
