@@ -57,7 +57,8 @@ class Hosts:
             kinds[name].add(kind)
             if kind == "NetworkConnect":
                 clocks[name].add(clock)
-        pairs = sorted({pair for by_guid in guids for pair in shared_names(by_guid)})
+        shared = {pair for by_guid in guids for pair in shared_names(by_guid)}
+        pairs = sorted(pair for pair in shared if machines.keys() >= set(pair))  # others came while we read
         self._canonical = canonical_names(machines, pairs)
         self._settings = settings
         self._names: defaultdict[str, list[str]] = defaultdict(list)

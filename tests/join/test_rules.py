@@ -11,9 +11,11 @@ from enricher.join.addresses import Claim, Tenure
 from enricher.join.clocks import Offsets, Sample, densest, module_offset
 from enricher.join.codec import decode, encode, plain
 from enricher.join.duplicates import without_duplicates
+from enricher.join.hosts import Hosts
 from enricher.join.identity import canonical_names, shared_names
 from enricher.join.keys import pair
 from enricher.join.process import assemble, guid_start, lives, same_image
+from enricher.join.settings import JoinSettings
 from enricher.model.observation import Observation
 
 
@@ -226,3 +228,10 @@ def test_a_port_used_ten_thousand_times_is_sorted_out_in_bounded_time(make):
     began = time.process_time()
     assert len(without_duplicates(many, 2.0)) == 10_000
     assert time.process_time() - began < 5
+
+
+def test_a_name_that_came_while_the_names_were_read_is_a_host_of_its_own_until_they_are_read_anew():
+    seen = [("pc1", "NetworkConnect", "sysmon:3", "m"), ("pc1.corp", "NetworkConnect", "sysmon:3", "m")]
+    hosts = Hosts(seen, [{"g": {"pc1.corp", "pc2"}}], JoinSettings())
+    assert hosts.canonical("pc1") == "pc1.corp"
+    assert hosts.canonical("pc2") == "pc2"
