@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
@@ -11,10 +11,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from enricher.errors import ConfigError
 from enricher.model.record import Record
+from enricher.model.verdict import LedgerRow
 from enricher.service.delivery.delivery import Report
 
 _PATIENCE: Final = 10.0
 """Seconds that who asks may take."""
+_OFFSETS: Final = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 43200.0, 86400.0)
 _SINK_COUNTS: Final = ("given", "delivered", "dead", "lost")
 
 
@@ -33,23 +35,30 @@ class Metrics:
         self._open = self._gauge("buckets", "Connections whose sessions wait, are not settled, notices untold", "state")
         self._sinks = self._gauge("sink_notices", "Notices by sink and what became of them", "sink", "outcome")
         self._dropped = self._gauge("dropped", "Records the store could not keep", "what")
+        self._offsets = Histogram(
+            "an1496_clock_offset_seconds",
+            "How wrong the endpoint clocks were by which sessions were matched, ledger rows with revisions",
+            buckets=_OFFSETS,
+            registry=self.registry,
+        )
         self._last = self._gauge("last_round_timestamp_seconds", "When the last round was safe")
         self._took = Histogram("an1496_round_seconds", "How long rounds take", registry=self.registry)
 
-    def round(
-        self, batches: Iterable[tuple[str, Iterable[Record]]], told: Mapping[str, int], seconds: float, now: float
-    ) -> None:
+    def round(self, batches: Iterable[tuple[str, Iterable[Record]]], seconds: float, now: float) -> None:
         """A round is safe."""
         for source, records in batches:
             for kind, count in Tally(map(type, records)).items():
                 self._records.labels(source, kind.__name__).inc(count)
-        for disposition, count in told.items():
-            if disposition == "notices":
-                self._notices.inc(count)
-            else:
-                self._rows.labels(disposition).inc(count)
         self._took.observe(seconds)
         self._last.set(now)
+
+    def told(self, rows: Iterable[LedgerRow], notices: Sized) -> None:
+        """Rows and notices are out."""
+        self._notices.inc(len(notices))
+        for row in rows:
+            self._rows.labels(row.disposition).inc()
+            if row.clock_offset is not None:
+                self._offsets.observe(abs(row.clock_offset))
 
     def failed(self, what: str) -> None:
         """Something is tried again."""

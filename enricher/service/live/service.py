@@ -233,10 +233,9 @@ class Service:
             if self._delivery is None:
                 folder = Path(config.live.ledger).parent if config.live.ledger else Path()
                 self._delivery = self._outlets.open(folder)
-            told = self._worker.told if self._worker is not None else None
-            self._worker = Worker(self._engine, self._join, self._delivery, self._ledger, time.time)
-            if told is not None:
-                self._worker.told = told
+            self._worker = Worker(
+                self._engine, self._join, self._delivery, self._ledger, time.time, told=self.metrics.told
+            )
         return self._join
 
     def _hang_up(self) -> None:
@@ -247,9 +246,7 @@ class Service:
     def _count(self, batches: Sequence[tuple[str, Sequence[Record]]], seconds: float) -> None:
         """Tell the metrics."""
         self._last = time.monotonic()
-        assert self._worker is not None
-        self.metrics.round(batches, self._worker.told, seconds, time.time())
-        self._worker.told.clear()
+        self.metrics.round(batches, seconds, time.time())
         if self._page is None:
             return
         for source in self.sources:

@@ -7,7 +7,6 @@ nothing, and what was told twice was told with the same ids.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from math import inf
@@ -60,15 +59,16 @@ class Worker:
         ledger: Ledger,
         clock: Callable[[], float],
         pause: Callable[[float], object] = time.sleep,
+        told: Callable[[Sequence[Booked], Sequence[Notice]], None] = lambda _rows, _notices: None,
     ) -> None:
+        """`told`: hears of rows and notices once they are safe."""
         self.engine = engine
         self._join = join
         self._outlet = outlet
         self._ledger = ledger
         self._clock = clock
         self._pause = pause
-        self.told: Counter[str] = Counter()
-        """Rows written, by disposition; `notices`: notices given to the sinks."""
+        self._told = told
 
     def round(self, batches: Batches = (), positions: Mapping[str, bytes] | None = None) -> None:
         """Take records and tell what they, or the time, brought.
@@ -165,5 +165,4 @@ class Worker:
                 raise DeliveryError("notices are neither delivered nor dead letters", "see the sinks and the disk")
         self._join.keep()
         self._join.commit(changes)
-        self.told.update(row.disposition for row in rows)
-        self.told["notices"] += len(notices)
+        self._told(rows, notices)

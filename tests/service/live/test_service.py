@@ -299,6 +299,19 @@ def test_a_source_that_does_not_say_how_far_it_is_stops_nothing(site, monkeypatc
         )
 
 
+def test_how_wrong_endpoint_clocks_are_is_counted(start, make) -> None:
+    live = start()
+    live.take(make.observe(), make.connect())
+    (row,) = live.rows().values()
+    metrics = Metrics()
+    metrics.told([msgspec.structs.replace(row, clock_offset=offset) for offset in (-7200.0, None)], [])
+    get = metrics.registry.get_sample_value
+    assert get("an1496_clock_offset_seconds_count") == 1
+    assert get("an1496_clock_offset_seconds_bucket", {"le": "3600.0"}) == 0
+    assert get("an1496_clock_offset_seconds_bucket", {"le": "43200.0"}) == 1
+    assert get("an1496_ledger_rows_total", {"disposition": "matched"}) == 2
+
+
 def test_other_lists_and_thresholds_count_from_the_next_round_on(site, make, tmp_path: Path) -> None:
     ports = "[sensor.thresholds]\nusual_ports = [1]"
     other = site(ports)
