@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 import msgspec
 
+from enricher.config_ship import ShipConfig, validate_ship
 from enricher.errors import ConfigError
 from enricher.join.settings import JoinSettings, LiveSettings, StoreSettings, validate, validate_live
 from enricher.sensor.certificate import CertificateSettings
@@ -176,6 +177,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sources: tuple[Source, ...] = ()
     """What the service reads; any number."""
     live: LiveConfig = LiveConfig()
+    ship: ShipConfig | None = None
+    """Where `an1496 ship` puts what it reads; None: this is no forwarder's configuration."""
 
     @classmethod
     def parse(cls, text: bytes, name: str) -> Self:
@@ -193,6 +196,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         validate_live(config.store, config.live)
         validate_sinks(config.sinks)
         validate_sources(config.sources)
+        if config.ship is not None:
+            validate_ship(config.ship)
         return config
 
     def with_options(self, *, ca_bundle: str | None, redis_url: str | None, zeek_url: str | None = None) -> Self:

@@ -17,10 +17,11 @@ from enricher.model.schema import OUTPUTS, schema
 from enricher.model.text import visible
 from enricher.report.story import story
 from enricher.service import alone, outputs, parallel, pipeline, runtime
-from enricher.service.engine import Engine
+from enricher.service.engine import Engine, configuration
 from enricher.service.inputs import find
 from enricher.service.live import run as live
 from enricher.service.reading import Tally
+from enricher.service.ship import run as shipping
 from enricher.sinks import jsonl
 
 OUT: Final = "an1496-out"
@@ -121,11 +122,26 @@ def run(config_file: Path, *, once: bool) -> None:
     live.run(config_file, once=once)
 
 
+@cli.command()
+@click.option("-c", "--config", "config_file", type=click.Path(path_type=Path), required=True, help="Settings (TOML).")
+@click.option("--once", is_flag=True, help="Send what is there now, then end.")
+def ship(config_file: Path, *, once: bool) -> None:
+    """Follow logs and put what can matter on a Redis stream or a Kafka topic: see docs/live.md.
+
+    SIGTERM and SIGINT end it. Its log goes to standard error, as JSON.
+    """
+    shipping.run(config_file, once=once)
+
+
 @cli.command("check-config")
 @click.argument("config_file", metavar="FILE", type=click.Path(path_type=Path))
 def check_config(config_file: Path) -> None:
-    """Say what a service with this configuration would do, or what is wrong with it. Talks to nobody."""
-    for line in live.check(config_file):
+    """Say what a service or forwarder with this configuration would do, or what is wrong with it. Talks to nobody."""
+    config = configuration(config_file)
+    lines = [] if config.ship is None else shipping.check(config)
+    if config.ship is None or config.store.url is not None:
+        lines += live.check(config_file)
+    for line in lines:
         click.echo(visible(line, 500))
 
 

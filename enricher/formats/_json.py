@@ -12,6 +12,8 @@ from enricher.model.record import Record
 
 T = TypeVar("T")
 
+_AROUND: Final = b" \t\r,[]"
+"""What may stand around an object that is an element of an array."""
 _ADVICE: Final = "one JSON object must stand on each line (for an array: jq -c '.[]')"
 
 
@@ -57,7 +59,7 @@ class JsonReader(LineReader):
         return start, lines
 
     def _line(self, line: bytes, out: list[Record]) -> None:
-        line = line.strip(b" \t\r,[]")
+        line = line.strip(_AROUND)
         if not line:
             return
         self.records += 1
@@ -74,6 +76,9 @@ class JsonReader(LineReader):
         else:
             if record is not None:
                 out.append(record)
+
+    def _alone(self, line: bytes) -> bytes:
+        return line.strip(_AROUND)
 
     def _event(self, line: bytes) -> Record | None:
         """Decode one event.

@@ -47,6 +47,8 @@ class LineReader(BaseReader):
         self._rest: list[bytes] = []
         self._held = 0
         self._last = False
+        self.alone: list[bytes] | None = None
+        """Where each line that gave a record goes too, as it can stand alone; None: nowhere."""
 
     @property
     def line(self) -> int:
@@ -100,7 +102,7 @@ class LineReader(BaseReader):
 
     def _block(self, block: bytes, start: int, out: list[Record]) -> None:
         """Read every whole line of `block` from `start`."""
-        find, skim, line = block.find, self._skim, self._line
+        find, skim, line = block.find, self._skim, self._line if self.alone is None else self._line_alone
         while True:
             start, lines = skim(block, start)
             self._number += lines
@@ -126,6 +128,16 @@ class LineReader(BaseReader):
     def _line(self, line: bytes, out: list[Record]) -> None:
         """Read one line, whose number is `self._number`."""
         raise NotImplementedError
+
+    def _line_alone(self, line: bytes, out: list[Record]) -> None:
+        before = len(out)
+        self._line(line, out)
+        if self.alone is not None:
+            self.alone += (self._alone(line) for _ in out[before:])
+
+    def _alone(self, line: bytes) -> bytes:
+        """A line as it can be read without those before it."""
+        return line
 
     def _source(self) -> str:
         return f"{self.name}:{self._number}"

@@ -18,7 +18,7 @@ MOST_ELEMENTS: Final = 1024
 
 _ESCAPE: Final = re.compile(rb"\\x([0-9a-fA-F]{2})|\\\\")
 _FAR: Final = 1e12
-_CONTAINERS: Final = (b"set[", b"vector[")
+_CONTAINERS: Final = ("set[", "vector[")
 
 
 class TsvLog:
@@ -28,6 +28,8 @@ class TsvLog:
         self.path = ""
         self._fields: list[str] = []
         self._containers: set[str] = set()
+        self.types: Mapping[str, str] = {}
+        """Type by field, as the header has it."""
         self._separator, self._set_separator, self._empty, self._unset = b"\t", b",", b"(empty)", b"-"
 
     def header(self, line: bytes) -> None:
@@ -47,8 +49,9 @@ class TsvLog:
         elif key == b"#fields":
             self._fields = [f.decode("utf-8", "replace") for f in value.split(self._separator)]
         elif key == b"#types":
-            types = value.split(self._separator)
-            self._containers = {f for f, t in zip(self._fields, types, strict=False) if t.startswith(_CONTAINERS)}
+            types = [t.decode("utf-8", "replace") for t in value.split(self._separator)]
+            self.types = dict(zip(self._fields, types, strict=False))
+            self._containers = {field for field, type_ in self.types.items() if type_.startswith(_CONTAINERS)}
 
     def row(self, line: bytes) -> Row | None:
         """The values of one line; None where their number is not the header's."""

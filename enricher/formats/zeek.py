@@ -9,12 +9,14 @@ from enricher.formats._json import Decoder, has_key
 from enricher.formats._lines import LineReader
 from enricher.formats._reader import Format
 from enricher.formats._values import Values
+from enricher.formats._zeek_json import as_json
 from enricher.formats._zeek_logs import LOGS, path_of
 from enricher.formats._zeek_rows import Row, TsvLog
 from enricher.model.record import Record
 
 _DECODER: Final = Decoder(msgspec.json.Decoder(dict[str, Any]))
 _TSV_START: Final = re.compile(rb"#(?:separator |set_separator\t|fields\t|path\t)")
+_NAMED: Final = re.compile(rb'\{"_path":"(?:%s)"' % b"|".join(path.encode() for path in LOGS))
 _LONGEST_PATH: Final = 64
 
 
@@ -54,6 +56,14 @@ class ZeekReader(LineReader):
         else:
             out.append(result)
 
+    def _alone(self, line: bytes) -> bytes:
+        """As JSON, which needs no header; with the log's name where nothing else tells it."""
+        line = line.removesuffix(b"\r")
+        if not line.startswith(b"{"):
+            return as_json(self._tsv, line)
+        row = self._json(line) or {}
+        return line if recognises(line) or "_path" in row else b'{"_path":"%s",%s' % (path_of(row).encode(), line[1:])
+
     def _json(self, line: bytes) -> Row | None:
         try:
             row: Row = _DECODER.decode(line)
@@ -66,11 +76,12 @@ class ZeekReader(LineReader):
 
 
 def recognises(head: bytes) -> bool:
-    """A TSV header, or JSON with the keys of a connection's or a certificate's row."""
+    """A TSV header, or JSON with a log's name first, or with the keys of a connection's or a certificate's row."""
     if _TSV_START.match(head):
         return True
     return head[:1] == b"{" and (
-        (has_key(head, "uid") and has_key(head, "id.orig_h"))
+        _NAMED.match(head) is not None
+        or (has_key(head, "uid") and has_key(head, "id.orig_h"))
         or (has_key(head, "fingerprint") and has_key(head, "certificate.subject"))
     )
 

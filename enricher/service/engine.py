@@ -60,7 +60,7 @@ class Engine:
         zeek_url: str | None = None,
     ) -> Self:
         """Make one from a configuration file and the command line's options."""
-        config = Config() if config_file is None else Config.parse(_bytes(str(config_file)), str(config_file))
+        config = Config() if config_file is None else configuration(config_file)
         roots = str(ca_bundle) if ca_bundle else None
         return cls(config.with_options(ca_bundle=roots, redis_url=redis_url, zeek_url=zeek_url))
 
@@ -94,6 +94,15 @@ class Engine:
             parts.append(entries)
             self.problems += problems
         return Lists.of(*parts)
+
+
+def configuration(file: Path) -> Config:
+    """What a configuration file says.
+
+    Raises:
+        ConfigError: it cannot be read or used.
+    """
+    return Config.parse(_bytes(str(file)), str(file))
 
 
 def _thresholds(config: SensorConfig) -> Thresholds:

@@ -12,10 +12,10 @@ from enricher.service.secret import reveal
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import KafkaSink
 
-_NEVER: Final = frozenset(("MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_MSG_SIZE", "INVALID_RECORD", "_MSG_TOO_LARGE"))
+NEVER: Final = frozenset(("MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_MSG_SIZE", "INVALID_RECORD", "_MSG_TOO_LARGE"))
 """Errors that lie in the record itself, by librdkafka's names."""
 
-_GRACE: Final = 1.0
+GRACE: Final = 1.0
 """Seconds that librdkafka may take beyond a message's timeout to say so."""
 
 _ADVICE: Final = "check brokers, topic, TLS and credentials"
@@ -37,17 +37,17 @@ class Kafka:
         self.encoding = ENCODINGS[sink.format]
         self._sink = sink
         self._kafka: Any = confluent_kafka
-        self._options = _options(sink)
+        self._options = options(sink)
         self._producer: Any = None
 
     def send(self, records: Sequence[Record]) -> Sent:
         """Produce all and wait for the word on each."""
         outcome: dict[int, Any] = {}
         try:
-            producer = self._producer = self._producer or self._kafka.Producer(self._options, logger=_silent())
+            producer = self._producer = self._producer or self._kafka.Producer(self._options, logger=silent())
             for at, record in enumerate(records):
                 self._produce(producer, at, record, outcome)
-            producer.flush(self._sink.timeout_seconds + _GRACE)
+            producer.flush(self._sink.timeout_seconds + GRACE)
         except self._kafka.KafkaException as error:
             self.close()
             raise UnavailableError(f"Kafka at {self._sink.brokers}: {error.args[0].str()}", _ADVICE) from error
@@ -71,7 +71,7 @@ class Kafka:
 
     def _sent(self, outcome: dict[int, Any], count: int) -> Sent:
         failed = {at: error for at, error in outcome.items() if error is not None}
-        rejected = {at: error.str() for at, error in failed.items() if error.name() in _NEVER}
+        rejected = {at: error.str() for at, error in failed.items() if error.name() in NEVER}
         again = {at: error.str() for at, error in failed.items() if at not in rejected}
         again |= dict.fromkeys(set(range(count)) - outcome.keys(), "no answer in time")
         if len(outcome) < count or any(error.fatal() for error in failed.values()):
@@ -85,13 +85,18 @@ class Kafka:
         """Forget what is under way and hang up."""
         if self._producer is not None:
             self._producer.purge()
-            self._producer.flush(_GRACE)
+            self._producer.flush(GRACE)
             self._producer = None
 
 
-def _options(sink: KafkaSink) -> dict[str, Any]:
+def options(sink: KafkaSink) -> dict[str, Any]:
+    """How librdkafka's producer is set up.
+
+    Raises:
+        ConfigError: the password cannot be used.
+    """
     security = ("sasl_" if sink.username else "") + ("ssl" if sink.tls else "plaintext")
-    options: dict[str, Any] = {
+    found: dict[str, Any] = {
         "bootstrap.servers": sink.brokers,
         "client.id": "an1496",
         "enable.idempotence": True,  # implies acks=all, and that retries keep the order
@@ -101,18 +106,18 @@ def _options(sink: KafkaSink) -> dict[str, Any]:
         "security.protocol": security,
     }
     if sink.tls:
-        options["ssl.ca.location"] = sink.ca_file or certifi.where()
-        options["ssl.endpoint.identification.algorithm"] = "https"
+        found["ssl.ca.location"] = sink.ca_file or certifi.where()
+        found["ssl.endpoint.identification.algorithm"] = "https"
     if sink.username and sink.password:
-        options |= {
+        found |= {
             "sasl.mechanism": sink.mechanism,
             "sasl.username": sink.username,
             "sasl.password": reveal(sink.password),
         }
-    return options
+    return found
 
 
-def _silent() -> logging.Logger:
+def silent() -> logging.Logger:
     """Keep librdkafka's own words from standard error; what matters comes back as errors."""
     logger = logging.Logger("librdkafka")
     logger.addHandler(logging.NullHandler())

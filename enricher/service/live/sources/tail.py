@@ -1,7 +1,7 @@
 """Follows a log file through rotation, truncation, compression and restart."""
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,9 @@ _QUIET: Final = 3
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """Whoever begins so has no line that can be read without its beginning: it is read anew, which does no harm."""
 
+MakeReader = Callable[[str, str], formats.Reader]
+"""Gives a reader of a format, by its id, for an input of some name."""
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Position).decode
 
@@ -33,7 +36,14 @@ class Tail:
     """One log, under one name."""
 
     def __init__(
-        self, name: str, path: Path, *, rotated: str | None = None, format_id: str | None = None, at_end: bool = False
+        self,
+        name: str,
+        path: Path,
+        *,
+        rotated: str | None = None,
+        format_id: str | None = None,
+        at_end: bool = False,
+        reader_for: MakeReader = formats.reader,
     ) -> None:
         """Nothing is opened before the first `read`.
 
@@ -43,12 +53,14 @@ class Tail:
             rotated: pattern of the names that it has later; None: beside it, with a number or a date in the name.
             format_id: its format; None: by its content.
             at_end: without a position, what is there already is passed over.
+            reader_for: makes a reader of a format, for an input of some name.
         """
         self.name = name
         self._path = path
         self._rotated = rotated
         self._format = format_id
         self._at_end = at_end
+        self._reader_for = reader_for
         self._known: Position | None = None
         """Where to go on, as long as no file is open: after the last whole line that was read, wherever that is now."""
         self._left = False
@@ -118,7 +130,7 @@ class Tail:
         part = self._next()
         try:
             part = _at_end(part.path) if self._at_end else part
-            self._file = _Reading(part, str(self._path), self._format)
+            self._file = _Reading(part, str(self._path), self._format, self._reader_for)
         except FileNotFoundError:
             self._at_end = False  # what it will hold was not there already
             return False
@@ -178,12 +190,13 @@ class Tail:
 class _Reading:
     """One file, from some position on."""
 
-    def __init__(self, part: Part, name: str, format_id: str | None) -> None:
+    def __init__(self, part: Part, name: str, format_id: str | None, reader_for: MakeReader) -> None:
         start = part.start or Position(0, 0, 0)
         self.path = part.path
         self.opened: Opened = opened(part.path, start.offset)
         self._name = name
         self._format = format_id
+        self._reader_for = reader_for
         self._reader: formats.LineReader | None = None
         self._unknown = False
         self._waiting = b""
@@ -246,7 +259,7 @@ class _Reading:
         if self._unknown:
             return
         known = self._format or formats.recognise(head)
-        reader = formats.reader(known, self._name) if known is not None else None
+        reader = self._reader_for(known, self._name) if known is not None else None
         if not isinstance(reader, formats.LineReader):
             self._unknown = True
             what = "not a log that we know" if known is None else f"{known} cannot be followed, only replayed"

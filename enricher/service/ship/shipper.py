@@ -1,0 +1,171 @@
+"""Read, put, note how far: in this order, so that whatever happens, nothing is lost, and some may be put twice."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from enricher.config import Config, TailSource, source_name
+from enricher.errors import An1496Error, ConfigError
+from enricher.service.live.log import Log
+from enricher.service.ship.line import Line
+from enricher.service.ship.lines import Lines
+from enricher.service.ship.positions import Positions
+from enricher.service.ship.target import build
+
+_BATCH: Final = 500
+"""Lines put together."""
+_QUIET: Final = 8
+"""So often nothing must come before what is there counts as read."""
+_LONGEST_PAUSE: Final = 15.0
+_REPORT: Final = 60.0
+"""Seconds between two words about how much was shipped."""
+_REASONS: Final = 20
+
+
+class Stop(Exception):  # noqa: N818 -- nothing is wrong
+    """We were asked to end while we waited for something to come back."""
+
+
+class Shipper:
+    """One forwarder's life."""
+
+    def __init__(self, config: Config, log: Log, stopping: Callable[[float], bool]) -> None:
+        """Check all that can be checked without talking to anybody.
+
+        Args:
+            config: what is read, and where it goes.
+            log: where we say what happens.
+            stopping: waits so many seconds, less if we are to end; whether we are.
+
+        Raises:
+            ConfigError: it can never work as it is configured.
+        """
+        if config.ship is None:
+            raise ConfigError("ship is missing", "say in [ship] where lines go, and in which file positions are kept")
+        if not config.sources:
+            raise ConfigError("sources is empty", "add at least one [[sources]]")
+        self.sources: list[Lines] = []
+        for source in config.sources:
+            if not isinstance(source, TailSource):
+                raise ConfigError(f"{source_name(source)}: only files are shipped", 'leave sources of type "tail"')
+            self.sources.append(Lines(source))
+        self._settings = config.ship
+        self._log = log
+        self._stopping = stopping
+        self._target = build(config.ship.target)
+        self._wrong: dict[str, str] = {}
+        """What is away → why; told once."""
+        self._away: dict[str, An1496Error] = {}
+        """Logs that cannot be read → why."""
+        self._counts: Counter[str] = Counter()
+        self._reported = time.monotonic()
+
+    def run(self, *, once: bool = False) -> None:
+        """Work until asked to end; `once`: until all that is there is sent.
+
+        Raises:
+            ConfigError: positions cannot be kept.
+            An1496Error: `once`, and a log cannot be read; all else is sent.
+        """
+        positions = Positions(Path(self._settings.state))
+        try:
+            for source in self.sources:
+                if (known := positions.get(source.name)) is not None:
+                    source.resume(known)
+            self._log.info("started", sources=[source.name for source in self.sources])
+            self._work(positions, once=once)
+        except Stop:
+            self._log.warning("stopped while something is away; what was read is read again")
+        finally:
+            positions.close()
+            self._report()
+            self._target.close()
+            for source in self.sources:
+                source.close()
+        self._log.info("stopped")
+
+    def _work(self, positions: Positions, *, once: bool) -> None:
+        quiet = 0
+        while not self._stopping(0):
+            read = self._round(positions)
+            quiet = 0 if read else quiet + 1
+            if once and quiet >= _QUIET:
+                for error in self._away.values():
+                    raise error
+                return
+            if time.monotonic() - self._reported >= _REPORT:
+                self._report()
+            if not read and self._stopping(self._settings.poll_seconds):
+                return
+
+    def _round(self, positions: Positions) -> bool:
+        """Read what is there, put it, note how far that is; whether there was anything."""
+        moved: dict[str, bytes] = {}
+        for source in self.sources:
+            lines = self._read(source)
+            for at in range(0, len(lines), _BATCH):
+                self._put(lines[at : at + _BATCH])
+            if (position := source.position()) is not None and position != positions.get(source.name):
+                moved[source.name] = position
+        self._until_safe("state", lambda: positions.save(moved))
+        return bool(moved)
+
+    def _read(self, source: Lines) -> Sequence[Line]:
+        try:
+            lines = source.read()
+        except An1496Error as error:
+            self._away[source.name] = error
+            self._tell_wrong(source.name, error)
+            return ()
+        self._away.pop(source.name, None)
+        self._tell_well(source.name)
+        for problem in source.problems():
+            self._counts["problems"] += 1
+            self._log.warning("not read", source=source.name, problem=str(problem))
+        return lines
+
+    def _put(self, lines: Sequence[Line]) -> None:
+        refused: dict[int, str] = self._until_safe("target", lambda: self._target.put(lines))
+        self._counts["shipped"] += len(lines) - len(refused)
+        self._counts["refused"] += len(refused)
+        for at, why in refused.items():
+            self._log.error("refused", key=lines[at].key, size=len(lines[at].payload), error=why)
+
+    def _until_safe(self, what: str, work: Callable[[], Any]) -> Any:
+        """Do it until it is done.
+
+        Raises:
+            Stop: we are to end before it is.
+        """
+        pause = 0.25
+        while True:
+            try:
+                done = work()
+            except An1496Error as error:
+                self._tell_wrong(what, error)
+                if self._stopping(pause):
+                    raise Stop from error
+                pause = min(_LONGEST_PAUSE, pause * 2)
+            else:
+                self._tell_well(what)
+                return done
+
+    def _tell_wrong(self, what: str, error: An1496Error) -> None:
+        if self._wrong.get(what) != error.message:
+            self._wrong[what] = error.message
+            self._log.error("waiting", what=what, error=error.message, advice=error.advice)
+
+    def _tell_well(self, what: str) -> None:
+        if self._wrong.pop(what, None) is not None:
+            self._log.info("going on", what=what)
+
+    def _report(self) -> None:
+        """Say what became of what was read since the last time."""
+        self._reported = time.monotonic()
+        dropped: Counter[str] = sum((source.dropped() for source in self.sources), Counter())
+        if self._counts or dropped:
+            why = dict(dropped.most_common(_REASONS))
+            self._log.info("shipped", **self._counts, dropped=dropped.total(), dropped_why=why)
+        self._counts.clear()
