@@ -1,6 +1,6 @@
 """One TOML for everything; each room owns its own settings."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import msgspec
 
@@ -10,9 +10,12 @@ from enricher.join.settings import JoinSettings, LiveSettings, StoreSettings, va
 from enricher.sensor.certificate import CertificateSettings
 from enricher.sensor.contract import WireSettings
 from enricher.sensor.thresholds import Thresholds
-from enricher.sinks.settings import DeliverySettings, Secret, Sink
+from enricher.sinks.settings import DeliverySettings, Secret, Sink, ZeekSink
 from enricher.sinks.settings import validate as validate_sinks
 from enricher.verdict.settings import VerdictOptions
+
+_ATTENDED: Final = 5.0
+"""Seconds for which whoever gave an option on the command line and waits will see it tried again."""
 
 
 class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,21 +48,6 @@ class VerdictConfig(VerdictOptions, frozen=True, kw_only=True, forbid_unknown_fi
     """Laid over the packaged weights.toml."""
     programs: dict[str, Any] = msgspec.field(default_factory=dict)
     """Added to the packaged known_programs.toml."""
-
-
-class ZeekConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[zeek]`: the Zeek that is told of notices."""
-
-    url: str | None = None
-    """`ws://host:port` or `wss://host:port` of its WebSocket API; None: no Zeek is told."""
-    ca_bundle: str | None = None
-    """PEM file of the roots that vouch for its certificate; None: certifi's."""
-    certificate: str | None = None
-    """PEM file of our own certificate, where Zeek asks for one."""
-    key: str | None = None
-    """PEM file of its key; None: in the same file."""
-    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
-    """How long Zeek may take to answer."""
 
 
 class _Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -170,7 +158,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     store: StoreConfig = StoreConfig()
     join: JoinSettings = JoinSettings()
     verdict: VerdictConfig = VerdictConfig()
-    zeek: ZeekConfig = ZeekConfig()
     sinks: tuple[Sink, ...] = ()
     """Who is told of notices; any number."""
     delivery: DeliverySettings = DeliverySettings()
@@ -209,5 +196,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if redis_url is not None:
             config = replace(config, store=replace(config.store, url=redis_url, username=None, password=None))
         if zeek_url is not None:
-            config = replace(config, zeek=replace(config.zeek, url=zeek_url))
+            config = replace(config, sinks=(*config.sinks, ZeekSink(url=zeek_url, retry_seconds=_ATTENDED)))
         return config

@@ -17,7 +17,6 @@ from enricher.service import outputs, parallel
 from enricher.service.delivery import Outlets
 from enricher.service.delivery.once import deliver
 from enricher.service.engine import Engine
-from enricher.service.feedback import Feedback
 from enricher.service.inputs import Input
 from enricher.service.reading import Progress, Tally, read
 from enricher.sinks import jsonl
@@ -42,15 +41,14 @@ class Outcome(msgspec.Struct):
 
 
 def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progress, tally: Tally) -> Outcome:
-    """Read every input into the store, conclude, write the results, tell Zeek and the sinks. The order does not matter.
+    """Read every input into the store, conclude, write the results, tell the sinks. The order does not matter.
 
     Raises:
-        ConfigError: the Zeek or a sink to tell cannot be used.
+        ConfigError: a sink to tell cannot be used.
         StoreError: Redis is away or refuses.
         OutputError: a result cannot be written.
     """
     outputs.folder(out)
-    zeek = Feedback.of(engine.config.zeek)
     outlets = Outlets(engine.config)
     with engine.open_store() as store:
         for records in parallel.each(_read, sources, engine, tally, progress):
@@ -68,8 +66,6 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
         NOTICES: told,
     }
     outputs.write(out, {name: map(jsonl.line, records) for name, records in results.items()})
-    if zeek is not None:
-        tally.problems += zeek.publish(told)
     tally.problems += deliver(told, outlets, out)
     return Outcome(told, ledger, join.hosts())
 

@@ -6,7 +6,7 @@ import msgspec
 
 from enricher.errors import ConfigError
 
-Format = Literal["cef", "ecs", "hec", "json", "ocsf", "rfc5424", "webhook", "zeek_json", "zeek_tsv"]
+Format = Literal["cef", "ecs", "hec", "json", "ocsf", "rfc5424", "webhook", "zeek_event", "zeek_json", "zeek_tsv"]
 """Ids of `sinks.encoding`."""
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -136,6 +136,19 @@ class RedisSink(_Sink, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     """PEM file of the roots that vouch for a `rediss://` server; None: the system's."""
 
 
+class ZeekSink(_Sink, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="zeek"):
+    """A Zeek that has the AN1496 package, over its WebSocket API: it raises notices of its own."""
+
+    url: Name
+    """`ws://host:port` or `wss://host:port`."""
+    ca_file: str | None = None
+    """PEM file of the roots that vouch for a `wss://` server; None: certifi's."""
+    certificate: str | None = None
+    """PEM file of our own certificate, where Zeek asks for one."""
+    key: str | None = None
+    """PEM file of its key; None: in the same file."""
+
+
 class FileSink(_Sink, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="file"):
     """A file, one record a line; opened anew when it was renamed or removed."""
 
@@ -143,7 +156,7 @@ class FileSink(_Sink, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     format: Format = "json"
 
 
-Sink = ElasticSink | SplunkSink | WebhookSink | SyslogSink | KafkaSink | RedisSink | FileSink
+Sink = ElasticSink | SplunkSink | WebhookSink | SyslogSink | KafkaSink | RedisSink | ZeekSink | FileSink
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,6 +20,7 @@ from enricher.service.delivery.splunk import Splunk
 from enricher.service.delivery.syslog import Syslog
 from enricher.service.delivery.webhook import Webhook
 from enricher.service.delivery.writer import Clock, SystemClock, Writer
+from enricher.service.delivery.zeek import Zeek
 from enricher.sinks.encoding import Origin
 from enricher.sinks.settings import (
     ElasticSink,
@@ -30,6 +31,7 @@ from enricher.sinks.settings import (
     SplunkSink,
     SyslogSink,
     WebhookSink,
+    ZeekSink,
     label,
 )
 
@@ -44,6 +46,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any, Origin, Clock], Writer]]] = Mapping
         SyslogSink: Syslog,
         KafkaSink: lambda sink, _origin, _clock: Kafka(sink),
         RedisSink: lambda sink, _origin, _clock: RedisStream(sink),
+        ZeekSink: lambda sink, _origin, _clock: Zeek(sink),
         FileSink: lambda sink, _origin, _clock: File(sink),
     }
 )

@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Sequence
 
 from enricher.service.delivery.http import Http
-from enricher.service.delivery.writer import Clock, Record, RefusedError, Sent, UnavailableError
+from enricher.service.delivery.writer import Clock, Record, Sent, one_by_one
 from enricher.service.secret import reveal
 from enricher.sinks.encoding import ENCODINGS
 from enricher.sinks.settings import Secret, WebhookSink
@@ -33,17 +33,10 @@ class Webhook:
 
     def send(self, records: Sequence[Record]) -> Sent:
         """One request each; the first that finds nobody ends the batch."""
-        rejected = {}
-        for at, record in enumerate(records):
-            try:
-                self._http.post("", record.payload, self._headers(record))
-            except RefusedError as error:
-                rejected[at] = error.message
-            except UnavailableError as error:
-                if at == 0:
-                    raise
-                return Sent(rejected, dict.fromkeys(range(at, len(records)), error.message), error.wait)
-        return Sent(rejected)
+        return one_by_one(records, self._post)
+
+    def _post(self, record: Record) -> None:
+        self._http.post("", record.payload, self._headers(record))
 
     def _headers(self, record: Record) -> dict[str, str]:
         notice = record.notice

@@ -1,7 +1,7 @@
 """What carries records to one destination, and the ways in which that can fail."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -40,6 +40,25 @@ class UnavailableError(DeliveryError):
 
 class RefusedError(DeliveryError):
     """The batch as it is will never be taken; a part of it may."""
+
+
+def one_by_one(records: Sequence[Record], send: Callable[[Record], None]) -> Sent:
+    """Send a batch to who takes one at a time; the first that finds nobody ends it.
+
+    Raises:
+        UnavailableError: that was the first of all.
+    """
+    rejected = {}
+    for at, record in enumerate(records):
+        try:
+            send(record)
+        except RefusedError as error:
+            rejected[at] = error.message
+        except UnavailableError as error:
+            if at == 0:
+                raise
+            return Sent(rejected, dict.fromkeys(range(at, len(records)), error.message), error.wait)
+    return Sent(rejected)
 
 
 class Writer(Protocol):

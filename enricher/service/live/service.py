@@ -64,8 +64,6 @@ class Service:
         if url is None:
             raise ConfigError("store.url is missing", "the service needs a Redis that outlives it: redis://HOST")
         check(url, config.store)
-        if config.zeek.url is not None:
-            raise ConfigError("zeek.url: a service does not tell Zeek, only a replay does", "take it out")
         if not config.sources:
             raise ConfigError("sources is empty", "add at least one [[sources]]")
         self._engine = engine

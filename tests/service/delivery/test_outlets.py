@@ -34,6 +34,9 @@ brokers = "127.0.0.1:9092"
 type = "redis"
 url = "redis://127.0.0.1"
 [[sinks]]
+type = "zeek"
+url = "wss://127.0.0.1:27780"
+[[sinks]]
 type = "file"
 path = "notices.log"
 """

@@ -99,7 +99,6 @@ def test_the_example_of_the_document_passes_check_config(tmp_path: Path) -> None
             'store.url = "redis://h"\nlive.wait_seconds = 1e9\n[[sources]]\ntype = "stdin"',
             "longer than records are kept",
         ),
-        ('store.url = "redis://h"\nzeek.url = "ws://z:1"\n[[sources]]\ntype = "stdin"', "does not tell Zeek"),
         (
             'store.url = "redis://h"\n[[sources]]\ntype = "redis_list"\nkey = "k"\nurl = "redis://u:secret@h"',
             "holds credentials",

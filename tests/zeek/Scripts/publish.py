@@ -1,14 +1,16 @@
-"""Publishes two notices as the enricher does, to the port given, and prints what went wrong."""
+"""Publishes two notices as a replay does, to the port given, and prints what went wrong."""
 
 import sys
+from pathlib import Path
 
-from enricher.config import ZeekConfig
+from enricher.config import Config
 from enricher.model.verdict import Legs, Notice, NoticeServer, NoticeSession
-from enricher.service.feedback import Feedback
+from enricher.service.delivery import Outlets
+from enricher.service.delivery.once import deliver
 
 
 def notice(number: int) -> Notice:
-    """A notice; the tests of the enricher's side publish it too."""
+    """A notice."""
     session = NoticeSession(
         uid=f"C{number}",
         ts=1.0,
@@ -49,7 +51,8 @@ def notice(number: int) -> Notice:
 def main() -> None:
     """Publish."""
     port = sys.argv[1].partition("/")[0]
-    problems = Feedback(ZeekConfig(url=f"ws://127.0.0.1:{port}")).publish(map(notice, (1, 2)))
+    config = Config().with_options(ca_bundle=None, redis_url=None, zeek_url=f"ws://127.0.0.1:{port}")
+    problems = deliver([notice(1), notice(2)], Outlets(config), Path())
     sys.stdout.writelines(f"{problem}\n" for problem in problems)
 
 

@@ -1,6 +1,6 @@
 # @TEST-DOC: On a cluster the manager listens, and raises the notices that the enricher publishes.
 #
-# @TEST-REQUIRES: python3 -c "import enricher.service.feedback"
+# @TEST-REQUIRES: python3 -c "import enricher.service.delivery.zeek"
 #
 # @TEST-PORT: BROKER_MANAGER_PORT
 # @TEST-PORT: BROKER_PROXY1_PORT

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.model.verdict import Evidence, Legs, Notice, NoticeProcess, NoticeServer, NoticeSession
-from enricher.sinks import zeek_event
+from enricher.sinks.encoding import ENCODINGS, Origin, zeek_event
 
 LEGS = Legs(process="present", library="present", session="present")
 PROCESS = NoticeProcess(
@@ -75,7 +75,7 @@ def evidence(text: str, weight: int) -> Evidence:
 
 
 def arguments(told: Notice) -> list[tuple[str, Any]]:
-    message = json.loads(zeek_event.event(told))
+    message = json.loads(ENCODINGS["zeek_event"].encode(told, Origin()))
     assert (message["type"], message["topic"], message["@data-type"]) == ("data-message", "/an1496/notices", "vector")
     version, kind, call = message["data"]
     assert version == kind == {"@data-type": "count", "data": 1}
@@ -124,6 +124,25 @@ def test_the_fingerprint_tells_the_transport(ja4: str | None, port: str) -> None
 )
 def test_a_time_that_zeek_cannot_hold_becomes_the_nearest(first: float, told: str) -> None:
     assert arguments(notice(first=first))[4] == ("timestamp", told)
+
+
+def test_a_withdrawn_notice_has_no_session_and_names_who_spoke() -> None:
+    told = arguments(notice(count=0, sessions=()))
+    assert told[5:11] == [
+        ("count", 0),
+        ("string", ""),
+        ("address", "10.0.0.5"),
+        ("port", "0/?"),
+        ("address", "203.0.113.1"),
+        ("port", "443/?"),
+    ]
+    assert arguments(notice(sessions=(), client=()))[7] == ("address", "0.0.0.0")
+
+
+@pytest.mark.parametrize("host", ["fe80::1%eth0", "host.example", ""])
+def test_what_zeek_would_not_take_for_an_address_is_left_out_and_not_the_notice(host: str) -> None:
+    told = arguments(notice(sessions=(session(orig_h=host, resp_h="2001:db8:0::7"),)))
+    assert (told[7], told[9]) == (("address", "0.0.0.0"), ("address", "2001:db8::7"))
 
 
 def test_an_unknown_host_and_process_are_empty() -> None:

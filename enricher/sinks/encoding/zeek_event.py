@@ -1,5 +1,7 @@
 """Zeek's WebSocket API, JSON version 1: a notice as the event that the Zeek package turns into one of Zeek's notices.
 
+An event is flat: what it has no argument for is not in it. What Zeek answers is read here too.
+
 Source: Zeek's manual on the WebSocket API, and Broker's on its JSON representation of values.
 """
 
@@ -10,6 +12,8 @@ import msgspec
 
 from enricher.model.text import visible
 from enricher.model.verdict import Notice, NoticeSession
+from enricher.sinks.encoding._encoding import Encoding, Origin
+from enricher.sinks.encoding._facts import address
 
 TOPIC: Final = "/an1496/notices"
 RECEIPTS: Final = "/an1496/receipts"
@@ -21,6 +25,8 @@ _LONGEST_NAME: Final = 300
 _LONGEST_TEXT: Final = 1000
 _LATEST: Final = 9_223_372_036
 """Zeek's times are nanoseconds since 1970 in 63 bits."""
+_NO_ADDRESS: Final = "0.0.0.0"  # noqa: S104 -- nobody listens there
+"""What Zeek writes where there is none."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -64,9 +70,8 @@ def subscriptions() -> bytes:
     return _encode([RECEIPTS])
 
 
-def event(notice: Notice) -> bytes:
-    """The message that publishes a notice."""
-    first = notice.sessions[0]
+def _write(notice: Notice, _origin: Origin) -> bytes:
+    uid, client, server = _connection(notice)
     arguments = (
         _text(notice.id),
         _Value("count", notice.revision),
@@ -74,11 +79,9 @@ def event(notice: Notice) -> bytes:
         _Value("integer", notice.score),
         _Value("timestamp", _time(notice.first)),
         _Value("count", notice.count),
-        _text(first.uid),
-        _Value("address", first.orig_h),
-        _port(first, first.orig_p),
-        _Value("address", first.resp_h),
-        _port(first, first.resp_p),
+        _text(uid),
+        *client,
+        *server,
         _text(notice.host or ""),
         _text(_process(notice)),
         _text(notice.summary, _LONGEST_TEXT),
@@ -117,10 +120,23 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(min(max(seconds, 0.0), _LATEST), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
-def _port(session: NoticeSession, number: int) -> _Value:
+def _connection(notice: Notice) -> tuple[str, tuple[_Value, _Value], tuple[_Value, _Value]]:
+    """Uid and ends of the first session; where it has none any more, those who spoke."""
+    if not notice.sessions:
+        client = notice.client[0] if notice.client else _NO_ADDRESS
+        return "", _end(client, 0, "?"), _end(notice.server.address, notice.server.port, "?")
+    first = notice.sessions[0]
+    carrier = _carrier(first)
+    return first.uid, _end(first.orig_h, first.orig_p, carrier), _end(first.resp_h, first.resp_p, carrier)
+
+
+def _end(host: str, port: int, carrier: str) -> tuple[_Value, _Value]:
+    return _Value("address", address(host) or _NO_ADDRESS), _Value("port", f"{port}/{carrier}")
+
+
+def _carrier(session: NoticeSession) -> str:
     """The fingerprint's first letter tells what carried the session; without one, nobody does."""
-    transport = {"t": "tcp", "d": "udp", "q": "udp"}.get((session.ja4 or "?")[0], "?")
-    return _Value("port", f"{number}/{transport}")
+    return {"t": "tcp", "d": "udp", "q": "udp"}.get((session.ja4 or "?")[0], "?")
 
 
 def _process(notice: Notice) -> str:
@@ -133,3 +149,6 @@ def _evidence(notice: Notice) -> str:
     """What weighs most comes first, as there is not room for all."""
     weighty = sorted((e for e in notice.evidence if e.weight), key=lambda e: -abs(e.weight))
     return "; ".join(f"{e.text.removesuffix('.')} ({e.weight:+d})" for e in weighty)
+
+
+ENCODING = Encoding("zeek_event", _write, "application/json")

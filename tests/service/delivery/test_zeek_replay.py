@@ -1,8 +1,9 @@
 """A replay that publishes its notices."""
 
-import socket
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,17 @@ def test_replay_tells_zeek_what_it_wrote(tmp_path: Path, stand_in: Any) -> None:
     assert zeek.got
 
 
-def test_a_replay_that_cannot_reach_zeek_keeps_its_results_and_fails_with_one_line(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    done = replay(tmp_path, f"ws://127.0.0.1:{port}")
+def test_a_replay_that_cannot_reach_zeek_keeps_its_results_and_fails_with_one_line(
+    tmp_path: Path, closed_port: int
+) -> None:
+    begin = time.monotonic()
+    done = replay(tmp_path, f"ws://127.0.0.1:{closed_port}")
+    assert time.monotonic() - begin < 30, "nobody watches it try for the minute that a service tries"
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "Zeek cannot be reached: connection refused" in line
+    kept = (tmp_path / "dead-letters.jsonl").read_bytes().splitlines()
+    assert [json.loads(letter)["notice"]["id"] for letter in kept] == ids(tmp_path)
     assert "Notices" in done.stdout
     assert ids(tmp_path)
 
@@ -47,5 +51,5 @@ def test_a_replay_that_cannot_reach_zeek_keeps_its_results_and_fails_with_one_li
 def test_a_replay_with_a_wrong_address_does_not_begin(tmp_path: Path) -> None:
     done = replay(tmp_path / "out", "http://127.0.0.1")
     assert done.returncode == 2
-    assert "write ws://host:port" in done.stderr
+    assert "write ws://HOST:PORT" in done.stderr
     assert not (tmp_path / "out" / "notices.jsonl").exists()
