@@ -100,7 +100,20 @@ class StdinSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Standard input; the service ends with it, when it has no other source."""
 
 
-Source = TailSource | RedisListSource | RedisStreamSource | StdinSource
+class InterfaceSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="interface"):
+    """A network interface, read by the embedded sensor. Takes Linux, and root or CAP_NET_RAW at the start."""
+
+    interface: Annotated[str, msgspec.Meta(min_length=1)]
+    """What the system calls it: `eth0`."""
+    user: str | None = None
+    """Who the service is once the interface is open: a user that may do less; None: who started it."""
+    buffer_mib: Annotated[int, msgspec.Meta(ge=2, le=4096)] = 64
+    """Packets that wait for us; beyond it the kernel drops them, which is counted."""
+    promiscuous: bool = True
+    """Packets for others are read too."""
+
+
+Source = TailSource | RedisListSource | RedisStreamSource | StdinSource | InterfaceSource
 
 
 class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,7 +139,7 @@ class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=
 def source_name(source: Source) -> str:
     """What a source is called."""
     kind = type(source).__struct_config__.tag
-    reads = getattr(source, "path", None) or getattr(source, "key", None)
+    reads = next((getattr(source, key) for key in ("path", "key", "interface") if hasattr(source, key)), None)
     return source.name or (f"{kind}:{reads}" if reads else str(kind))
 
 
@@ -147,8 +160,12 @@ def validate_sources(sources: tuple[Source, ...]) -> None:
         if names.index(names[at]) != at:
             raise ConfigError(f"{where}.name: {names[at]} stands twice", "give each source a name of its own")
         _one_place(getattr(source, "password", None), f"{where}.password")
+        if isinstance(source, InterfaceSource) and source.format is not None:
+            raise ConfigError(f"{where}.format: an interface has none", "take it out")
     if sum(isinstance(source, StdinSource) for source in sources) > 1:
         raise ConfigError("sources: standard input is read twice", "leave one of them")
+    if len({source.user for source in sources if isinstance(source, InterfaceSource)}) > 1:
+        raise ConfigError("sources: interfaces name different users", "one process is one user: name the same")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,8 +20,10 @@ from enricher.service import alone, outputs, parallel, pipeline, runtime
 from enricher.service.engine import Engine, configuration
 from enricher.service.inputs import find
 from enricher.service.live import run as live
+from enricher.service.live.signals import Signals
 from enricher.service.reading import Tally
 from enricher.service.ship import run as shipping
+from enricher.service.watch import watch
 from enricher.sinks import jsonl
 
 OUT: Final = "an1496-out"
@@ -80,12 +82,23 @@ def replay(
 
 
 @cli.command()
-@_Inputs
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
+@click.option("--interface", metavar="NAME", help="Listen to a network interface instead, until interrupted (Linux).")
+@click.option("--user", help="Who to be once the interface is open.")
 @_CaBundle
 @_ConfigFile
-def sense(inputs: tuple[str, ...], ca_bundle: Path | None, config_file: Path | None) -> None:
-    """Print one Observation per TLS connection of captures, as JSON lines."""
-    _finish(_print_each(alone.sense, inputs, Engine.open(config_file, ca_bundle=ca_bundle)))
+def sense(
+    inputs: tuple[str, ...],
+    interface: str | None,
+    user: str | None,
+    ca_bundle: Path | None,
+    config_file: Path | None,
+) -> None:
+    """Print one Observation per TLS connection of captures or of a network interface, as JSON lines."""
+    if bool(inputs) == (interface is not None):
+        raise click.UsageError("Give captures, or --interface NAME.")
+    engine = Engine.open(config_file, ca_bundle=ca_bundle)
+    _finish(_print_each(alone.sense, inputs, engine) if interface is None else _watch(interface, user, engine))
 
 
 @cli.command()
@@ -177,6 +190,14 @@ def _print_each(work: parallel.Work, inputs: tuple[str, ...], engine: Engine) ->
     with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
         for lines in parallel.each(work, sources, engine, tally, progress):
             _write(lines)
+    return tally
+
+
+def _watch(interface: str, user: str | None, engine: Engine) -> Tally:
+    """Print the lines that a network interface gives, until we are interrupted."""
+    tally = Tally(engine.problems)
+    for lines in watch(interface, user, engine, tally, Signals(engine.config.live.stop_seconds).stopping):
+        _write(lines)
     return tally
 
 

@@ -1,5 +1,8 @@
 """The sensor's wire half: a capture's bytes in, an Observation per TLS, DTLS or QUIC connection out. It judges not."""
 
+import functools
+from collections.abc import Iterable
+
 from enricher.model.observation import Observation
 from enricher.model.problem import Problem
 from enricher.sensor.container import CaptureReader, Packet, recognise
@@ -31,6 +34,7 @@ class Sensor:
         self._flows = FlowTable(settings, self.counters, self._report)
         self._datagrams = DatagramTable(settings, self.counters, self._report)
         self._network = Network(settings, self.counters, self._flows.segment, self._datagrams.packet)
+        self._taker = functools.cache(self._open_link)
         self._reader = CaptureReader(self._open_link, self.counters, self._log)
         self._ready: list[Observation] = []
 
@@ -47,6 +51,27 @@ class Sensor:
     def feed(self, data: bytes) -> list[Observation]:
         """Take the next bytes of the file, in chunks of any size; give the connections that are over."""
         self._reader.feed(data)
+        return self._take()
+
+    def packets(self, link: int, data: bytes, places: Iterable[tuple[float, int, int]]) -> list[Observation]:
+        """Take packets that no file holds; give the connections that are over.
+
+        Args:
+            link: their LINKTYPE_ number.
+            data: holds them.
+            places: of each its time, and where in `data` it starts and ends.
+        """
+        take, counters = self._taker(link), self.counters
+        for ts, start, end in places:
+            counters.packets += 1
+            counters.bytes += end - start
+            take(counters.packets, ts, data, start, end)
+        return self._take()
+
+    def expire(self, ts: float) -> list[Observation]:
+        """It is so late, also where no packet says so: give the connections that have been silent for too long."""
+        self._flows.expire(ts)
+        self._datagrams.expire(ts)
         return self._take()
 
     def close(self) -> list[Observation]:

@@ -188,9 +188,13 @@ class DatagramTable:
         self._report(association.key, association.originator, negotiation, negotiation.outcome(over=over and whole))
 
     def _sweep(self, ts: float) -> None:
-        """Close what has been silent for too long, in capture time."""
+        """At times, close what has been silent for too long, in capture time."""
         if 32 * self._opened < len(self._known):
             return  # a clock that jumps to and fro must not cost a look at all associations each time
+        self.expire(ts)
+
+    def expire(self, ts: float) -> None:
+        """Close what has been silent for too long at this time."""
         self._opened = 0
         limit = ts - self._settings.idle_timeout
         self._sweep_at = ts + self._settings.idle_timeout / 4

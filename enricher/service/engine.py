@@ -70,6 +70,10 @@ class Engine:
             return Sensor(name, self.config.sensor.wire, self._certificates)
         return formats.reader(kind, name)
 
+    def sensor(self, name: str) -> Sensor:
+        """A fresh embedded sensor; `name`: what its observations' `source` begins with."""
+        return Sensor(name, self.config.sensor.wire, self._certificates)
+
     def open_store(self) -> Store:
         """The store: the user's server, or one of our own for as long as it is open."""
         return Store.open(store_url(self.config.store), self.config.store)

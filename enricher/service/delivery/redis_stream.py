@@ -50,4 +50,3 @@ class RedisStream:
         if self._link is not None:
             self._link.close()
             self._link = None
-

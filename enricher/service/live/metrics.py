@@ -32,6 +32,7 @@ class Metrics:
         self._problems = self._counter("problems", "What in a source could not be read", "source")
         self._shed = self._counter("shed_sessions", "Sessions without anomalies let go because of overload", "source")
         self._lag = self._gauge("source_lag", "Unread bytes of a file, unread entries of a list or stream", "source")
+        self._packets = self._gauge("interface", "Packets of an interface, and what of them was lost", "source", "what")
         self._open = self._gauge("buckets", "Connections whose sessions wait, are not settled, notices untold", "state")
         self._sinks = self._gauge("sink_notices", "Notices by sink and what became of them", "sink", "outcome")
         self._dropped = self._gauge("dropped", "Records the store could not keep", "what")
@@ -75,6 +76,11 @@ class Metrics:
     def lag(self, source: str, lag: float | None) -> None:
         """How far a source is behind."""
         self._lag.labels(source).set(float("nan") if lag is None else lag)
+
+    def capture(self, source: str, counts: Mapping[str, int]) -> None:
+        """What came from an interface."""
+        for what, count in counts.items():
+            self._packets.labels(source, what).set(count)
 
     def standing(self, counts: Mapping[str, int], dropped: Mapping[str, int], report: Report) -> None:
         """How things stand."""

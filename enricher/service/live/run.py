@@ -1,12 +1,16 @@
 """`an1496 run`: a service from a configuration file, with its log and its signals."""
 
+import os
 from pathlib import Path
 
+from enricher.config import Config, InterfaceSource
 from enricher.errors import An1496Error
+from enricher.service import privileges
 from enricher.service.engine import Engine
-from enricher.service.live.log import logger
+from enricher.service.live.log import Log, logger
 from enricher.service.live.service import Service
 from enricher.service.live.signals import Signals
+from enricher.service.live.sources.interface import Interface
 
 
 def run(config_file: Path, *, once: bool = False) -> None:
@@ -35,7 +39,20 @@ def run(config_file: Path, *, once: bool = False) -> None:
     engine = opened()
     signals = Signals(engine.config.live.stop_seconds)
     with Service(engine, log, stopping) as service:
+        _listen(service, engine.config, log)
         service.run(once=once)
+
+
+def _listen(service: Service, config: Config, log: Log) -> None:
+    """Open what takes privileges, and give them up before anything else is opened."""
+    listening = [source for source in service.sources if isinstance(source, Interface)]
+    if not listening:
+        return
+    for interface in listening:
+        interface.open()
+    privileges.drop(next(source.user for source in config.sources if isinstance(source, InterfaceSource)))
+    if os.getuid() == 0:
+        log.warning("still root after the interface was opened", advice="name a user of the interface's source")
 
 
 def check(config_file: Path) -> list[str]:

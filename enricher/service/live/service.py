@@ -27,6 +27,7 @@ from enricher.service.live.metrics import Metrics, Page
 from enricher.service.live.shedding import behind, shed
 from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.build import build
+from enricher.service.live.sources.interface import Interface
 from enricher.service.live.sources.tail import Tail
 from enricher.service.live.worker import Worker
 from enricher.service.redis_url import store_url
@@ -73,7 +74,9 @@ class Service:
         self._stopping = stopping
         self._url = url
         self._name = config.live.worker or socket.gethostname()
-        self.sources: list[Source] = [build(source, config.live, self._name) for source in config.sources]
+        self.sources: list[Source] = [
+            build(source, config.live, self._name, engine.sensor) for source in config.sources
+        ]
         self._outlets = Outlets(config)
         self._ledger = Ledger(Path(config.live.ledger) if config.live.ledger else None)
         self.metrics = Metrics()
@@ -250,6 +253,8 @@ class Service:
         for source in self.sources:
             if source.name not in self._retry:
                 self.metrics.lag(source.name, _lag(source))
+            if isinstance(source, Interface):
+                self.metrics.capture(source.name, source.counts())
         if self._join is not None and self._store is not None and self._delivery is not None:
             counts = self._until_safe("store", lambda: self._connected().counts())
             self.metrics.standing(counts, self._store.counters, self._delivery.report())

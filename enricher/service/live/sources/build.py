@@ -1,13 +1,25 @@
 """Sources from their configuration."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from enricher.config import LiveConfig, RedisListSource, RedisStreamSource, Source, StdinSource, TailSource, source_name
+from enricher.config import (
+    InterfaceSource,
+    LiveConfig,
+    RedisListSource,
+    RedisStreamSource,
+    Source,
+    StdinSource,
+    TailSource,
+    source_name,
+)
 from enricher.errors import ConfigError, InputError
 from enricher.join.cluster import connect as cluster_or_server
 from enricher.join.settings import StoreSettings
+from enricher.sensor.capture import Sensor
 from enricher.service.live.sources import _source
+from enricher.service.live.sources.interface import Interface
 from enricher.service.live.sources.payloads import check
 from enricher.service.live.sources.redis_list import RedisList
 from enricher.service.live.sources.redis_stream import RedisStream
@@ -16,8 +28,8 @@ from enricher.service.live.sources.tail import Tail
 from enricher.service.redis_url import with_credentials
 
 
-def build(source: Source, live: LiveConfig, worker: str) -> _source.Source:
-    """A source that has not read anything yet.
+def build(source: Source, live: LiveConfig, worker: str, sensor_for: Callable[[str], Sensor]) -> _source.Source:
+    """A source that has not read anything yet; `sensor_for` makes what reads the packets of an interface.
 
     Raises:
         ConfigError: it can never work as it is configured.
@@ -32,6 +44,9 @@ def build(source: Source, live: LiveConfig, worker: str) -> _source.Source:
         return Tail(name, Path(source.path), rotated=source.rotated, format_id=source.format, at_end=at_end)
     if isinstance(source, StdinSource):
         return Stdin(name, format_id=source.format)
+    if isinstance(source, InterfaceSource):
+        sensor, buffer_mib, promiscuous = sensor_for(name), source.buffer_mib, source.promiscuous
+        return Interface(name, source.interface, sensor, buffer_mib=buffer_mib, promiscuous=promiscuous)
     cluster = isinstance(source, RedisStreamSource) and source.cluster
     settings = StoreSettings(timeout_seconds=source.timeout_seconds, ca_file=source.ca_file, cluster=cluster)
     try:
