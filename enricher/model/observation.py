@@ -22,7 +22,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     community_id: str | None = None
     """Community ID v1, seed 0."""
     sensor: str = "embedded"
-    """Who observed: `embedded`, `an1496.log` or `ssl.log`."""
+    """Who observed: `embedded`, `an1496.log`, `ssl.log` or `suricata`."""
     source: str | None = None
     """The record this came from: `file:frame` for captures, `file:line` for logs."""
 
@@ -101,6 +101,17 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     """Ids of `model.anomaly`, sorted. None: nobody judged yet."""
     anomaly_facts: tuple[str, ...] | None = None
     """For each anomaly, the fact that triggered it."""
+
+
+class Unread(Observation, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """An Observation from a log that holds what only the sensor can read; before anything else is done, it is."""
+
+    chain: tuple[bytes, ...] = ()
+    """The server's certificates, DER, leaf first."""
+    chain_is_whole: bool = False
+    """False: the server may have sent more than the leaf."""
+    cipher_code: int | None = None
+    """IANA's number of the chosen cipher."""
 
 
 class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

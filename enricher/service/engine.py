@@ -1,5 +1,6 @@
 """The rooms, made ready by one configuration: readers, judge, verdict, store."""
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,7 @@ from enricher.errors import ConfigError
 from enricher.join.store import Store
 from enricher.model.observation import Observation, Prevalence
 from enricher.model.problem import Problem
+from enricher.model.record import Record
 from enricher.model.session import Session
 from enricher.model.verdict import Verdict
 from enricher.sensor.anomalies import judge
@@ -21,6 +23,7 @@ from enricher.sensor.certificate import Certificates
 from enricher.sensor.lists import Lists, parse_list
 from enricher.sensor.thresholds import Thresholds
 from enricher.sensor.trust import Trust
+from enricher.service.completing import Completing, complete
 from enricher.service.inputs import CAPTURE, why
 from enricher.service.reading import Reader
 from enricher.service.redis_url import store_url
@@ -68,7 +71,11 @@ class Engine:
         """A fresh reader for one input of a recognised kind."""
         if kind == CAPTURE:
             return Sensor(name, self.config.sensor.wire, self._certificates)
-        return formats.reader(kind, name)
+        return Completing(formats.reader(kind, name), self.complete)
+
+    def complete(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Records of a log, with what they hold unread."""
+        return complete(records, self._certificates)
 
     def sensor(self, name: str) -> Sensor:
         """A fresh embedded sensor; `name`: what its observations' `source` begins with."""

@@ -157,7 +157,7 @@ def not_recognised(name: str, head: bytes) -> Problem:
     return Problem(
         where=name,
         what="neither a capture nor a known log",
-        advice="known are pcap, pcapng, Sysmon and Security events as EVTX, XML or JSON, and Zeek logs",
+        advice="known are pcap, pcapng, Sysmon and Security events as EVTX, XML or JSON, Zeek logs, and Suricata's EVE",
     )
 
 

@@ -34,7 +34,13 @@ _EVENT = (
     b'"C:\\\\a.exe","Protocol":"tcp","Initiated":true,"SourceIp":"192.0.2.1","SourcePort":40000,"DestinationIp":'
     b'"198.51.100.2","DestinationPort":443}}}\n'
 )
-_WRITTEN = {"zeek": _ZEEK, "event_json": _EVENT, "evtx": b"ElfFile\0" + bytes(4088) + b"ElfChnk\0"}
+_EVE = (
+    b'{"timestamp":"2026-03-01T10:00:00.250000+0000","flow_id":1,"event_type":"tls","src_ip":"192.0.2.7","src_port":1,'
+    b'"dest_ip":"198.51.100.9","dest_port":443,"proto":"TCP","tls":{"subject":"C=US, CN=a","serial":"00:C0",'
+    b'"fingerprint":"8f:51:12:06:a0:cc:4e:cd:e8:a3:8b:38:f8:87:59:e5:af:95:ca:cd","version":"TLS 1.2",'
+    b'"chain":["bGVhZg=="]}}\n'
+)
+_WRITTEN = {"zeek": _ZEEK, "event_json": _EVENT, "suricata": _EVE, "evtx": b"ElfFile\0" + bytes(4088) + b"ElfChnk\0"}
 _DIALOGUES = (
     ((1, b"220 mx ESMTP\r\n"), (0, b"EHLO a\r\n"), (1, b"250 STARTTLS\r\n"), (0, b"STARTTLS\r\n"), (1, b"220 go\r\n")),
     ((1, b"* OK ready\r\n"), (0, b"a STARTTLS\r\n"), (1, b"a OK go\r\n")),

@@ -159,7 +159,7 @@ class Service:
         if source.ended or time.monotonic() < at:
             return None
         try:
-            records = source.read()
+            records = self._engine.complete(source.read())
         except An1496Error as error:
             pause = min(_LONGEST_PAUSE, max(0.5, pause * 2))
             self._retry[source.name] = time.monotonic() + pause, pause
