@@ -18,9 +18,14 @@ _ATTENDED: Final = 5.0
 """Seconds for which whoever gave an option on the command line and waits will see it tried again."""
 
 
-class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[sensor]`: what the embedded sensor may use, and what counts as abnormal whoever observed it."""
+SensorChoice = Literal["embedded", "zeek", "auto"]
 
+
+class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sensor]`: who observes, what the embedded sensor may use, and what counts as abnormal whoever observed it."""
+
+    use: SensorChoice = "embedded"
+    """Who reads a replay's captures: the embedded sensor, or Zeek with our package; `auto`: Zeek where there is one."""
     wire: WireSettings = WireSettings()
     certificate: CertificateSettings = CertificateSettings()
     thresholds: Thresholds = Thresholds()
@@ -204,10 +209,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             validate_ship(config.ship)
         return config
 
-    def with_options(self, *, ca_bundle: str | None, redis_url: str | None, zeek_url: str | None = None) -> Self:
+    def with_options(
+        self,
+        *,
+        ca_bundle: str | None,
+        redis_url: str | None,
+        zeek_url: str | None = None,
+        sensor: SensorChoice | None = None,
+    ) -> Self:
         """Lay what the command line gave over the file."""
         replace = msgspec.structs.replace
         config = self
+        if sensor is not None:
+            config = replace(config, sensor=replace(config.sensor, use=sensor))
         if ca_bundle is not None:
             config = replace(config, sensor=replace(config.sensor, ca_bundle=ca_bundle))
         if redis_url is not None:

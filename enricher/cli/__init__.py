@@ -1,28 +1,29 @@
-"""Arguments, exit codes; the only printer."""
+"""Arguments, exit codes; the only printer.
+
+A command loads itself what only it needs: Redis, the sinks and the service take longer to load than the rest to start.
+"""
 
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NoReturn, get_args
 
 import click
 import msgspec
 
 from enricher import __version__
 from enricher.cli import terminal
-from enricher.config import Config
+from enricher.config import Config, SensorChoice
 from enricher.errors import An1496Error
 from enricher.model.schema import OUTPUTS, schema
 from enricher.model.text import visible
 from enricher.report.story import story
-from enricher.service import alone, outputs, parallel, pipeline, runtime
+from enricher.service import alone, outputs, parallel, runtime
 from enricher.service.engine import Engine, configuration
 from enricher.service.inputs import find
-from enricher.service.live import run as live
 from enricher.service.live.signals import Signals
 from enricher.service.reading import Tally
-from enricher.service.ship import run as shipping
 from enricher.service.watch import watch
 from enricher.sinks import jsonl
 
@@ -50,6 +51,11 @@ def cli() -> None:
 @click.option("--endpoint", multiple=True, metavar="LOG", help="An endpoint log or a folder of them; any number.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True, help="Folder for the results.")
 @click.option("--redis", "redis_url", metavar="URL", help="Use this server; without it one is started and removed.")
+@click.option(
+    "--sensor",
+    type=click.Choice(get_args(SensorChoice)),
+    help="Who reads captures: our own sensor (the default), or Zeek with our package; auto: Zeek where there is one.",
+)
 @click.option("--zeek", "zeek_url", metavar="URL", help="Tell this Zeek of the notices (ws:// or wss://).")
 @_CaBundle
 @_ConfigFile
@@ -59,6 +65,7 @@ def replay(
     endpoint: tuple[str, ...],
     out: Path,
     redis_url: str | None,
+    sensor: SensorChoice | None,
     zeek_url: str | None,
     ca_bundle: Path | None,
     config_file: Path | None,
@@ -69,7 +76,9 @@ def replay(
 
     INPUTs and LOGs are files, folders or - (standard input), plain or gzip, recognised by their content, in any order.
     """
-    engine = Engine.open(config_file, ca_bundle=ca_bundle, redis_url=redis_url, zeek_url=zeek_url)
+    from enricher.service import pipeline
+
+    engine = Engine.open(config_file, ca_bundle=ca_bundle, redis_url=redis_url, zeek_url=zeek_url, sensor=sensor)
     tally = Tally(engine.problems)
     sources = find([*inputs, *endpoint], tally.problems)
     with terminal.progress(sum(source.size or 0 for source in sources)) as progress:
@@ -120,7 +129,7 @@ def explain(notice_id: str, out: Path, config_file: Path | None) -> None:
 
     The beginning of an id is enough when only one notice has it.
     """
-    notice = outputs.find_notice(out / pipeline.NOTICES, notice_id)
+    notice = outputs.find_notice(out / outputs.NOTICES, notice_id)
     click.echo(story(notice, Engine.open(config_file).reasons), nl=False)
 
 
@@ -132,6 +141,8 @@ def run(config_file: Path, *, once: bool) -> None:
 
     SIGTERM and SIGINT end it, SIGHUP has it read lists and thresholds anew. Its log goes to standard error, as JSON.
     """
+    from enricher.service.live import run as live
+
     live.run(config_file, once=once)
 
 
@@ -143,6 +154,8 @@ def ship(config_file: Path, *, once: bool) -> None:
 
     SIGTERM and SIGINT end it. Its log goes to standard error, as JSON.
     """
+    from enricher.service.ship import run as shipping
+
     shipping.run(config_file, once=once)
 
 
@@ -150,6 +163,9 @@ def ship(config_file: Path, *, once: bool) -> None:
 @click.argument("config_file", metavar="FILE", type=click.Path(path_type=Path))
 def check_config(config_file: Path) -> None:
     """Say what a service or forwarder with this configuration would do, or what is wrong with it. Talks to nobody."""
+    from enricher.service.live import run as live
+    from enricher.service.ship import run as shipping
+
     config = configuration(config_file)
     lines = [] if config.ship is None else shipping.check(config)
     if config.ship is None or config.store.url is not None:

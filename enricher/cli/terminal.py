@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,8 +14,10 @@ from rich.text import Text
 
 from enricher.model.text import visible
 from enricher.report import table
-from enricher.service.pipeline import Outcome
 from enricher.service.reading import Tally
+
+if TYPE_CHECKING:  # with it come Redis and the sinks
+    from enricher.service.pipeline import Outcome
 
 _PIPE_WIDTH = 160
 """Columns of a table that goes into a pipe or a file."""
@@ -69,7 +72,7 @@ def progress(total: int) -> Iterator[Bar | Silent]:
         yield Bar(bar, total)
 
 
-def show(outcome: Outcome, out: Path) -> None:
+def show(outcome: "Outcome", out: Path) -> None:
     """The notices as a table, the ledger's summary, and where the JSON lines are."""
     console = Console()
     if not console.is_terminal:
@@ -89,7 +92,7 @@ def _command() -> str:
     return called if shutil.which(called) else sys.argv[0]
 
 
-def _notices(outcome: Outcome) -> Table:
+def _notices(outcome: "Outcome") -> Table:
     shown = Table(title="Notices", title_justify="left", show_lines=True)
     for heading in table.HEADINGS:
         shown.add_column(heading, overflow="fold")
@@ -100,7 +103,7 @@ def _notices(outcome: Outcome) -> Table:
     return shown
 
 
-def _ledger(outcome: Outcome) -> Table:
+def _ledger(outcome: "Outcome") -> Table:
     shown = Table(title="Ledger", title_justify="left", show_header=False)
     for row in table.ledger_rows(table.ledger(outcome.ledger)):
         shown.add_row(*map(Text, row))

@@ -1,17 +1,17 @@
 """The rooms, made ready by one configuration: readers, judge, verdict, store."""
 
+import shutil
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import certifi
 import msgspec
 
 from enricher import formats
-from enricher.config import Config, SensorConfig
+from enricher.config import Config, SensorChoice, SensorConfig
 from enricher.errors import ConfigError
-from enricher.join.store import Store
 from enricher.model.observation import Observation, Prevalence
 from enricher.model.problem import Problem
 from enricher.model.record import Record
@@ -26,24 +26,28 @@ from enricher.sensor.trust import Trust
 from enricher.service.completing import Completing, complete
 from enricher.service.inputs import CAPTURE, why
 from enricher.service.reading import Reader
-from enricher.service.redis_url import store_url
+from enricher.service.zeek_sensor import ZeekSensor
 from enricher.verdict import VerdictSettings, parse_programs, parse_weights
 from enricher.verdict import judge as weigh
+
+if TYPE_CHECKING:
+    from enricher.join.store import Store
 
 
 class Engine:
     """What turns bytes into records and sessions into verdicts, for one configuration.
 
     Raises:
-        ConfigError: a file that the configuration names cannot be read or used.
+        ConfigError: a file that the configuration names cannot be read or used, or the Zeek that it wants is not there.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.problems: list[Problem] = []
         """Lines of the user's lists that could not be used."""
-        roots = config.sensor.ca_bundle or certifi.where()
-        trust = Trust.from_pem(_bytes(roots), roots)
+        self._roots = config.sensor.ca_bundle or certifi.where()
+        trust = Trust.from_pem(_bytes(self._roots), self._roots)
+        self._zeek = _zeek(config.sensor.use)
         self._certificates = Certificates(trust, config.sensor.certificate)
         self._thresholds = _thresholds(config.sensor)
         self._lists = self._read_lists()
@@ -61,14 +65,17 @@ class Engine:
         ca_bundle: Path | None = None,
         redis_url: str | None = None,
         zeek_url: str | None = None,
+        sensor: SensorChoice | None = None,
     ) -> Self:
         """Make one from a configuration file and the command line's options."""
         config = Config() if config_file is None else configuration(config_file)
         roots = str(ca_bundle) if ca_bundle else None
-        return cls(config.with_options(ca_bundle=roots, redis_url=redis_url, zeek_url=zeek_url))
+        return cls(config.with_options(ca_bundle=roots, redis_url=redis_url, zeek_url=zeek_url, sensor=sensor))
 
     def reader_for(self, kind: str, name: str) -> Reader:
         """A fresh reader for one input of a recognised kind."""
+        if kind == CAPTURE and self._zeek is not None:
+            return ZeekSensor(name, self._zeek, self._roots)
         if kind == CAPTURE:
             return Sensor(name, self.config.sensor.wire, self._certificates)
         return Completing(formats.reader(kind, name), self.complete)
@@ -81,8 +88,11 @@ class Engine:
         """A fresh embedded sensor; `name`: what its observations' `source` begins with."""
         return Sensor(name, self.config.sensor.wire, self._certificates)
 
-    def open_store(self) -> Store:
+    def open_store(self) -> "Store":
         """The store: the user's server, or one of our own for as long as it is open."""
+        from enricher.join.store import Store  # noqa: PLC0415  # Redis' client takes long to load; only a join needs it
+        from enricher.service.redis_url import store_url  # noqa: PLC0415
+
         return Store.open(store_url(self.config.store), self.config.store)
 
     def judge(self, observation: Observation, prevalence: Prevalence | None) -> Observation:
@@ -114,6 +124,14 @@ def configuration(file: Path) -> Config:
         ConfigError: it cannot be read or used.
     """
     return Config.parse(_bytes(str(file)), str(file))
+
+
+def _zeek(choice: SensorChoice) -> str | None:
+    """The Zeek that reads captures; None: the embedded sensor does."""
+    program = None if choice == "embedded" else shutil.which("zeek")
+    if program is None and choice == "zeek":
+        raise ConfigError("zeek is not on PATH", "install Zeek 8, or take --sensor embedded")
+    return program
 
 
 def _thresholds(config: SensorConfig) -> Thresholds:

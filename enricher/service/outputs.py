@@ -4,11 +4,16 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from enricher.errors import InputError, OutputError
 from enricher.model.verdict import Notice
+
+OBSERVATIONS: Final = "observations.jsonl"
+SESSIONS: Final = "sessions.jsonl"
+NOTICES: Final = "notices.jsonl"
 
 
 def folder(path: Path) -> Path:

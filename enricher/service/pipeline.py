@@ -22,10 +22,6 @@ from enricher.service.reading import Progress, Tally, read
 from enricher.sinks import jsonl
 from enricher.verdict import ledger_row, notice_id, notices
 
-OBSERVATIONS: Final = "observations.jsonl"
-SESSIONS: Final = "sessions.jsonl"
-NOTICES: Final = "notices.jsonl"
-
 BATCH: Final = 1000
 """Sessions judged together: one round trip for how common all their fingerprints are."""
 
@@ -61,9 +57,9 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
     told = notices(judged, engine.verdict_settings)
     ledger = _ledger(judged, told)
     results: dict[str, Iterable[msgspec.Struct]] = {
-        OBSERVATIONS: (session.observation for session, _ in judged),
-        SESSIONS: ledger,
-        NOTICES: told,
+        outputs.OBSERVATIONS: (session.observation for session, _ in judged),
+        outputs.SESSIONS: ledger,
+        outputs.NOTICES: told,
     }
     outputs.write(out, {name: map(jsonl.line, records) for name, records in results.items()})
     tally.problems += deliver(told, outlets, out)

@@ -1,0 +1,118 @@
+"""`--sensor`: with Zeek as the sensor of a capture a replay gives the notices that it gives with our own."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+record = _load("record")
+ZEEK = record.zeek()
+UNSEEN = {"handshakes": {"begun-late.exe", "malformed.exe"}}
+"""What Zeek does not see: a connection whose SYN is missing, and one whose handshake it gives up (`test_parity`)."""
+
+
+def replay(case: str, out: Path, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    told = record.CASES[case]
+    inputs = [*map(str, record.captures(told)), "--ca-bundle", str(record.PCAPS / told["ca_bundle"])]
+    inputs += [word for name in told.get("endpoint", ()) for word in ("--endpoint", str(record.PCAPS / name))]
+    command = [sys.executable, "-m", "enricher", "replay", *inputs, "--out", str(out), *words]
+    env = dict(os.environ, PATH=os.environ["PATH"] if path is None else path)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env)
+
+
+def notices(out: Path) -> dict[str, dict[str, Any]]:
+    """Each notice without what the two sensors name in their own ways."""
+    found = {}
+    for line in (out / "notices.jsonl").read_text().splitlines():
+        notice = json.loads(line)
+        sessions = sorted((s["id.orig_h"], s["id.orig_p"], s["ja4"], tuple(s["anomalies"])) for s in notice["sessions"])
+        evidence = sorted((e["id"], e["weight"]) for e in notice["evidence"])
+        kept = {key: notice[key] for key in ("severity", "score", "summary", "count", "process", "legs", "unseen")}
+        found[notice["id"]] = {**kept, "sessions": sessions, "evidence": evidence}
+    return found
+
+
+def stand_in(folder: Path, body: str) -> str:
+    """A PATH on which `zeek` is a script of ours."""
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "zeek"
+    program.write_text(f"#!{sys.executable}\nimport gzip, os, sys\n{body}\n")
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+@pytest.fixture
+def without(tmp_path: Path) -> str:
+    """A PATH without Zeek."""
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize("case", [case for case in record.CASES if record.CASES[case].get("endpoint")])
+@pytest.mark.skipif(ZEEK is None, reason="zeek is not on PATH")
+def test_real_zeek_gives_the_notices_that_our_sensor_gives(case: str, tmp_path: Path) -> None:
+    runs = {}
+    for sensor in ("embedded", "zeek"):
+        done = replay(case, tmp_path / sensor, "--sensor", sensor)
+        assert (done.returncode, done.stderr) == (0, "")
+        runs[sensor] = notices(tmp_path / sensor)
+    unseen = {id_ for id_ in runs["embedded"] if id_ not in runs["zeek"]}
+    names = {runs["embedded"][id_]["process"]["image"].rpartition("\\")[2] for id_ in unseen}
+    assert names == UNSEEN.get(case, set())
+    assert runs["zeek"] == {id_: notice for id_, notice in runs["embedded"].items() if id_ not in unseen}
+
+
+def test_what_zeek_writes_of_a_capture_is_judged_by_our_rules(tmp_path: Path) -> None:
+    log = Path(__file__).with_name("recordings") / "demo.log.gz"
+    path = stand_in(
+        tmp_path,
+        "assert sys.argv[1:4] == ['-C', '-r', '-']\nsize = len(sys.stdin.buffer.read())\n"
+        f"open('an1496.log', 'wb').write(gzip.open({str(log)!r}).read()) if size > 10000 else None",
+    )
+    told = {}
+    for sensor in ("embedded", "zeek", "auto"):
+        done = replay("demo", tmp_path / sensor, "--sensor", sensor, path=path)
+        assert (done.returncode, done.stderr) == (0, "")
+        told[sensor] = notices(tmp_path / sensor)
+        first = json.loads((tmp_path / sensor / "observations.jsonl").read_text().splitlines()[0])
+        assert ("an1496.log" in first["source"]) == (sensor != "embedded")
+    assert told["zeek"] == told["auto"] == told["embedded"] != {}
+
+
+def test_a_zeek_that_fails_is_one_line_and_what_it_wrote_counts(tmp_path: Path) -> None:
+    log = Path(__file__).with_name("recordings") / "demo.log.gz"
+    path = stand_in(
+        tmp_path,
+        f"lines = gzip.open({str(log)!r}).read().splitlines(keepends=True)\n"
+        "open('an1496.log', 'wb').write(lines[0])\nsys.stdin.close()\n"
+        "sys.exit('fatal error: \\x1b[31mno such link type')",
+    )
+    done = replay("demo", tmp_path / "out", "--sensor", "zeek", path=path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert r"Zeek failed: fatal error: \x1b[31mno such link type" in line
+    assert len((tmp_path / "out" / "observations.jsonl").read_text().splitlines()) == 1
+
+
+def test_without_zeek_only_who_asks_for_it_is_refused(tmp_path: Path, without: str) -> None:
+    refused = replay("demo", tmp_path / "zeek", "--sensor", "zeek", path=without)
+    assert refused.returncode == 2
+    assert "zeek is not on PATH" in refused.stderr
+    done = replay("demo", tmp_path / "auto", "--sensor", "auto", path=without)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert notices(tmp_path / "auto")
