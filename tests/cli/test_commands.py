@@ -269,3 +269,12 @@ def test_an_interrupt_ends_at_once_with_exit_code_130(tmp_path: Path) -> None:
         _, told = process.communicate(timeout=20)
     assert (process.returncode, told.strip()) == (130, b"an1496: interrupted")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--help",), ("sense", CAPTURE), ("endpoint", LOG)], ids=lambda words: words[0])
+def test_what_needs_no_store_and_tells_nobody_does_not_load_their_clients(words: tuple[str | Path, ...]) -> None:
+    code = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); import enricher.__main__"
+    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, timeout=60, check=True)
+    loaded = {name.split(".")[0] for name in done.stderr.decode().splitlines()[-1].split()}
+    assert "click" in loaded
+    assert not loaded & {"redis", "asyncio", "urllib3", "prometheus_client", "structlog", "websockets"}
