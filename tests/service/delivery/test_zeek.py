@@ -133,6 +133,22 @@ def test_what_zeek_refuses_beside_others_is_never_sent_again(
     assert zeek.got == ids(three)
 
 
+def test_a_zeek_that_came_back_without_the_package_refuses_no_notice_for_good(
+    stand_in: Any, confirm: Any, zeek_at: Any, three: Any
+) -> None:
+    def answer(link: ServerConnection, message: dict[str, Any]) -> None:
+        if len(zeek.got) == 1:
+            confirm(link, message)
+        elif len(zeek.paths) == 1:
+            link.close()
+        else:
+            link.send(UNREADABLE)
+
+    with stand_in(answer) as zeek:
+        sent = zeek_at(zeek.url).send(three)
+    assert (sent.rejected, set(sent.again)) == ({}, {1, 2})
+
+
 def test_another_error_of_zeek_is_no_fault_of_the_notice(stand_in: Any, confirm: Any, zeek_at: Any, three: Any) -> None:
     def answer(link: ServerConnection, message: dict[str, Any]) -> None:
         if len(zeek.got) == 2:
