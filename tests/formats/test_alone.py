@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enricher import formats
@@ -54,6 +54,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\t\n\r\x00"), mi
 
 
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT, TEXT), min_size=1, max_size=5))
+@example([("007", "0443", "t", "x"), ("1e5", "-0", "T", "-"), ("nan", "1.", "F", "(empty)"), (".5", "+1", "-", "a,b")])
 def test_any_row_gives_alone_what_it_gives_in_its_log(values: list[tuple[str, str, str, str]]) -> None:
     rows = [ROW.replace("1700000000.000001", a).replace("443", b).replace("\tT\t", f"\t{c}\t") for a, b, c, _ in values]
     rows += [ROW.replace("a\\x09b", d).replace("aa,bb", f"{d},{a}") for a, _, _, d in values]

@@ -19,6 +19,8 @@ _BATCH: Final = 500
 _QUIET: Final = 8
 """So often nothing must come before what is there counts as read."""
 _LONGEST_PAUSE: Final = 15.0
+_SAVE: Final = 1.0
+"""Seconds of reading that may be done again after a death: to be noted for good takes longer than to be read."""
 _REPORT: Final = 60.0
 """Seconds between two words about how much was shipped."""
 _REASONS: Final = 20
@@ -59,6 +61,9 @@ class Shipper:
         """What is away → why; told once."""
         self._away: dict[str, An1496Error] = {}
         """Logs that cannot be read → why."""
+        self._unsaved: dict[str, bytes] = {}
+        """How far logs were read that is put, and not noted yet."""
+        self._saved = 0.0
         self._counts: Counter[str] = Counter()
         self._reported = time.monotonic()
 
@@ -76,6 +81,7 @@ class Shipper:
                     source.resume(known)
             self._log.info("started", sources=[source.name for source in self.sources])
             self._work(positions, once=once)
+            self._save(positions)
         except Stop:
             self._log.warning("stopped while something is away; what was read is read again")
         finally:
@@ -101,16 +107,24 @@ class Shipper:
                 return
 
     def _round(self, positions: Positions) -> bool:
-        """Read what is there, put it, note how far that is; whether there was anything."""
+        """Read what is there, put it, at times note how far that is; whether there was anything."""
         moved: dict[str, bytes] = {}
         for source in self.sources:
             lines = self._read(source)
             for at in range(0, len(lines), _BATCH):
                 self._put(lines[at : at + _BATCH])
-            if (position := source.position()) is not None and position != positions.get(source.name):
+            known = self._unsaved.get(source.name, positions.get(source.name))
+            if (position := source.position()) is not None and position != known:
                 moved[source.name] = position
-        self._until_safe("state", lambda: positions.save(moved))
+        self._unsaved |= moved
+        if not moved or time.monotonic() - self._saved >= _SAVE:
+            self._save(positions)
         return bool(moved)
+
+    def _save(self, positions: Positions) -> None:
+        self._until_safe("state", lambda: positions.save(self._unsaved))
+        self._unsaved.clear()
+        self._saved = time.monotonic()
 
     def _read(self, source: Lines) -> Sequence[Line]:
         try:

@@ -110,7 +110,7 @@ class Interface:
         ]
 
     def counts(self) -> Mapping[str, int]:
-        """Packets that came and those dropped by the kernel, and what the sensor left out that may hide a session."""
+        """Packets that came, how many of them the kernel dropped, what the sensor left out that may hide a session."""
         return {"packets": self._came, "packets_dropped": self._dropped, **self._sensor.skipped}
 
     def finish(self) -> Sequence[Observation]:

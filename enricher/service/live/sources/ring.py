@@ -156,7 +156,7 @@ class Ring:
         return sum(status) * _BLOCK
 
     def taken(self) -> tuple[int, int]:
-        """Packets that came, and that the kernel dropped because the ring was full, since the last time."""
+        """Packets that came, and how many of them the kernel dropped as the ring was full, since the last time."""
         came, dropped, _ = struct.unpack("3I", self._socket.getsockopt(_SOL_PACKET, _STATISTICS, 12))
         return came, dropped
 

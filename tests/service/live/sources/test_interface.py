@@ -151,7 +151,8 @@ def test_a_captures_packets_give_on_an_interface_what_the_capture_gives_with_and
     )
     facts = lambda records: sorted(repr([getattr(r, k) for k in keys]) for r in records)  # noqa: E731
     assert facts(found) == facts(wanted)
-    assert source.counts()["packets"] >= len(list(frames()))
+    count = len(list(frames()))
+    assert count <= source.counts()["packets"] < 2 * count  # on loopback, not once more as it goes out
     assert source.counts()["packets_dropped"] == 0
     assert all(abs(record.ts - time.time()) < 60 for record in found)
 
