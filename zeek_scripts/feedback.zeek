@@ -111,7 +111,8 @@ event zeek_init()
 		return;
 
 	Cluster::subscribe(feedback_topic);
-	if ( feedback_port == 0/unknown )
+	# zeekctl sets this where it only looks at the scripts, or at a trace, while the nodes run that listen.
+	if ( feedback_port == 0/unknown || getenv("ZEEKCTL_DISABLE_LISTEN") != "" )
 		return;
 
 	local tls = Cluster::WebSocketTLSOptions();
