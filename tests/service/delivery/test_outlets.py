@@ -49,6 +49,13 @@ def test_every_type_of_sink_can_be_made_without_talking_to_anybody(monkeypatch: 
     assert Outlets(config)
 
 
+def test_a_zeek_of_the_command_line_is_told_beside_the_sinks_of_the_file() -> None:
+    config = Config.parse(b'[[sinks]]\ntype = "zeek"\nurl = "wss://z:1"\n', "c")
+    both = config.with_options(ca_bundle=None, redis_url=None, zeek_url="ws://y:2").sinks
+    assert both[:1] == config.sinks
+    assert [getattr(sink, "url", None) for sink in both] == ["wss://z:1", "ws://y:2"]
+
+
 def test_the_formats_that_can_be_configured_are_those_there_are() -> None:
     assert set(get_args(Format)) == set(ENCODINGS)
 
