@@ -7,7 +7,7 @@ from typing import Final
 
 from enricher.errors import ConfigError
 
-_NO_NEW_PRIVS, _CAP_AMBIENT, _CLEAR_ALL = 38, 47, 4
+_NO_NEW_PRIVS: Final = 38
 """prctl(2)."""
 _CAPABILITY_VERSION: Final = 0x20080522
 """capset(2)."""
@@ -27,8 +27,7 @@ def drop(user: str | None) -> None:
     _call(libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     if os.getuid() == 0:
         return
-    _call(libc.prctl(_CAP_AMBIENT, _CLEAR_ALL, 0, 0, 0), "ambient capabilities")
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)  # what is neither permitted nor inheritable is not ambient
     _call(libc.capset(header, (ctypes.c_uint32 * 6)()), "capabilities")
 
 

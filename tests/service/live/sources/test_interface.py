@@ -30,7 +30,10 @@ from enricher.join.server import EmbeddedServer
 from enricher.sensor.contract import WireSettings
 from enricher.service import privileges
 from enricher.service.engine import Engine
+from enricher.service.live.log import logger
+from enricher.service.live.service import Service
 from enricher.service.live.sources.interface import Interface
+from enricher.service.live.sources.ring import Ring
 
 PCAPS = Path(__file__).resolve().parents[4] / "pcaps"
 CAPTURE = PCAPS / "demo" / "capture.pcap"
@@ -158,6 +161,21 @@ def test_a_captures_packets_give_on_an_interface_what_the_capture_gives_with_and
 
 
 @apart
+def test_packets_are_read_in_order_however_often_the_ring_goes_round() -> None:
+    ring = Ring("lo", buffer_mib=3, promiscuous=False)
+    packets = [bytes(12) + b"\x88\xb5" + bytes([n]) * 50 for n in range(10)]
+    found: list[bytes] = []
+    for at, packet in enumerate(packets):
+        send([packet])
+        until = time.monotonic() + 20
+        while len(found) <= at and time.monotonic() < until:
+            for block in ring.blocks():
+                found += [block.data[start:end] for _, start, end in block.places]
+    assert [packet for packet in found if packet[12:14] == b"\x88\xb5"] == packets
+    ring.close()
+
+
+@apart
 def test_what_the_kernel_dropped_is_counted_and_told(engine) -> None:
     clock = [1000.0]
     source = listen(engine, buffer_mib=2, clock=lambda: clock[0])
@@ -254,13 +272,14 @@ def test_privileges_are_gone_for_good() -> None:
         privileges.drop("no-such-user")
     with pytest.raises(ConfigError, match="is root"):
         privileges.drop("root")
+    os.setgroups([0, 1])
     privileges.drop("nobody")
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
     assert status["NoNewPrivs"].strip() == "1"
     for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         assert int(status[kind], 16) == 0
     assert set(status["Uid"].split()) == {str(pwd.getpwnam("nobody").pw_uid)}
-    assert "0" not in status["Groups"].split()
+    assert status["Groups"].split() == [str(pwd.getpwnam("nobody").pw_gid)]
     assert "0" not in status["Gid"].split()
     with pytest.raises(PermissionError):
         os.setuid(0)
@@ -361,6 +380,27 @@ def test_the_service_judges_what_it_hears(certified: Path) -> None:
     row = json.loads((certified / "ledger.jsonl").read_bytes().splitlines()[-1])
     assert (row["server_name"], row["disposition"]) == ("c2.example", "host_unseen")
     assert "self_signed" in row["anomalies"]
+
+
+@apart
+def test_the_metrics_show_what_came_from_an_interface(tmp_path: Path) -> None:
+    with EmbeddedServer() as server:
+        text = f'store = {{ url = "{server.url}" }}\nlive = {{ metrics_port = 0 }}\n'
+        text += 'sources = [{ type = "interface", interface = "lo", name = "tap" }]'
+        sent, until = threading.Event(), time.monotonic() + 3
+
+        def stopping(seconds: float) -> bool:
+            if seconds and not sent.is_set():
+                send(frames())
+                sent.set()
+            time.sleep(seconds / 4)
+            return time.monotonic() > until
+
+        with Service(Engine(Config.parse(text.encode(), "t")), logger(), stopping) as service:
+            service.run()
+            shown = service.metrics.registry.get_sample_value
+            assert shown("an1496_interface", {"source": "tap", "what": "packets"}) >= len(list(frames()))
+            assert shown("an1496_interface", {"source": "tap", "what": "packets_dropped"}) == 0
 
 
 @pytest.mark.parametrize(
