@@ -99,8 +99,9 @@ class Courier:
         for notice in notices:
             try:
                 records.append(Record(notice, self._writer.encoding.encode(notice, self._origin)))
-            except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-                self._bury([(notice, f"cannot be written as {self._writer.encoding.id}: {error}")])
+            except Exception as error:  # its thread goes on, whatever a notice holds
+                what = f"cannot be written as {self._writer.encoding.id}: {type(error).__name__} {error}"
+                self._bury([(notice, what)])
         return records
 
     def _send(self, records: Sequence[Record]) -> Sent:

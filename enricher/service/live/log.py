@@ -1,10 +1,11 @@
-"""The service's log: one JSON object a line on standard error."""
+"""The service's log: one JSON object a line on standard error, with its priority where that is the journal."""
 
 import sys
 from typing import Any
 
 import structlog
 
+from enricher.service.systemd import prefix
 from enricher.sinks import jsonl
 
 Log = structlog.typing.FilteringBoundLogger
@@ -17,7 +18,7 @@ def logger(**bound: Any) -> Log:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            lambda _logger, _name, event: jsonl.encode(event).decode(),
+            lambda _logger, level, event: prefix(level, sys.stderr) + jsonl.encode(event).decode(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
         **bound,

@@ -11,6 +11,7 @@ from enricher.service.live.log import Log, logger
 from enricher.service.live.service import Service
 from enricher.service.live.signals import Signals
 from enricher.service.live.sources.interface import Interface
+from enricher.service.systemd import Notifier
 
 
 def run(config_file: Path, *, once: bool = False) -> None:
@@ -28,7 +29,10 @@ def run(config_file: Path, *, once: bool = False) -> None:
         return engine
 
     def stopping(seconds: float) -> bool:
+        manager.alive()
         stop = signals.stopping(seconds)
+        if stop:
+            manager.stopping()
         if signals.reloading():
             try:
                 service.reload(opened())
@@ -38,8 +42,10 @@ def run(config_file: Path, *, once: bool = False) -> None:
 
     engine = opened()
     signals = Signals(engine.config.live.stop_seconds)
+    manager = Notifier()
     with Service(engine, log, stopping) as service:
         _listen(service, engine.config, log)
+        manager.ready()
         service.run(once=once)
 
 

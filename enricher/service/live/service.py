@@ -235,7 +235,13 @@ class Service:
                 folder = Path(config.live.ledger).parent if config.live.ledger else Path()
                 self._delivery = self._outlets.open(folder)
             self._worker = Worker(
-                self._engine, self._join, self._delivery, self._ledger, time.time, told=self.metrics.told
+                self._engine,
+                self._join,
+                self._delivery,
+                self._ledger,
+                time.time,
+                told=self.metrics.told,
+                alive=lambda: self._stopping(0),
             )
         return self._join
 

@@ -60,8 +60,9 @@ class Worker:
         clock: Callable[[], float],
         pause: Callable[[float], object] = time.sleep,
         told: Callable[[Sequence[Booked], Sequence[Notice]], None] = lambda _rows, _notices: None,
+        alive: Callable[[], object] = lambda: None,
     ) -> None:
-        """`told`: hears of rows and notices once they are safe."""
+        """`told` hears of rows and notices once they are safe, `alive` while sinks or other workers are waited for."""
         self.engine = engine
         self._join = join
         self._outlet = outlet
@@ -69,6 +70,7 @@ class Worker:
         self._clock = clock
         self._pause = pause
         self._told = told
+        self._alive = alive
 
     def round(self, batches: Batches = (), positions: Mapping[str, bytes] | None = None) -> None:
         """Take records and tell what they, or the time, brought.
@@ -121,6 +123,7 @@ class Worker:
             rest = [bucket for bucket in rest if bucket not in ours]
             if not rest:
                 return
+            self._alive()
             if len(ours) < _TURN:
                 self._pause(_MOMENT)
 
@@ -154,6 +157,10 @@ class Worker:
             if not chosen:
                 self._pause(_MOMENT)
 
+    def _waits(self) -> None:
+        self._alive()
+        self._join.keep()
+
     def _tell(self, this: Round, rows: Sequence[Booked], notices: Sequence[Notice], changes: Changes) -> None:
         self._join.keep()
         self._join.announce(this.announcement)
@@ -161,7 +168,7 @@ class Worker:
         if notices:
             lost = self._outlet.report().lost
             self._outlet.put(notices)
-            if self._outlet.flush(beat=self._join.keep).lost > lost:
+            if self._outlet.flush(beat=self._waits).lost > lost:
                 raise DeliveryError("notices are neither delivered nor dead letters", "see the sinks and the disk")
         self._join.keep()
         self._join.commit(changes)

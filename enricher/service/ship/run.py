@@ -8,6 +8,7 @@ from enricher.service.engine import configuration
 from enricher.service.live.log import logger
 from enricher.service.live.signals import Signals
 from enricher.service.ship.shipper import Shipper
+from enricher.service.systemd import Notifier
 
 
 def run(config_file: Path, *, once: bool = False) -> None:
@@ -18,7 +19,18 @@ def run(config_file: Path, *, once: bool = False) -> None:
     """
     config = configuration(config_file)
     signals = Signals(config.ship.stop_seconds if config.ship else 0.0)
-    Shipper(config, logger(), signals.stopping).run(once=once)
+    manager = Notifier()
+
+    def stopping(seconds: float) -> bool:
+        manager.alive()
+        stop = signals.stopping(seconds)
+        if stop:
+            manager.stopping()
+        return stop
+
+    shipper = Shipper(config, logger(), stopping)
+    manager.ready()
+    shipper.run(once=once)
 
 
 def check(config: Config) -> list[str]:
