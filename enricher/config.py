@@ -10,7 +10,7 @@ from enricher.join.settings import JoinSettings, LiveSettings, StoreSettings, va
 from enricher.sensor.certificate import CertificateSettings
 from enricher.sensor.contract import WireSettings
 from enricher.sensor.thresholds import Thresholds
-from enricher.sinks.settings import DeliverySettings, Secret, Sink, ZeekSink
+from enricher.sinks.settings import DeliverySettings, Name, Secret, Sink, ZeekSink
 from enricher.sinks.settings import validate as validate_sinks
 from enricher.verdict.settings import VerdictOptions
 
@@ -118,7 +118,26 @@ class InterfaceSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=
     """Packets for others are read too."""
 
 
-Source = TailSource | RedisListSource | RedisStreamSource | StdinSource | InterfaceSource
+class KafkaSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="kafka"):
+    """A Kafka topic, read in a consumer group; takes the extra `kafka`."""
+
+    brokers: Name
+    """`host:port`, several with commas."""
+    topic: Name
+    group: Name = "an1496"
+    start: Literal["beginning", "end"] = "beginning"
+    """Where to begin a partition of which the group has no offset."""
+    tls: bool = True
+    ca_file: str | None = None
+    """PEM file of the roots that vouch for the brokers; None: certifi's."""
+    username: str | None = None
+    password: Secret | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """How long the brokers may take to answer."""
+
+
+Source = TailSource | RedisListSource | RedisStreamSource | StdinSource | InterfaceSource | KafkaSource
 
 
 class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,7 +163,7 @@ class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=
 def source_name(source: Source) -> str:
     """What a source is called."""
     kind = type(source).__struct_config__.tag
-    reads = next((getattr(source, key) for key in ("path", "key", "interface") if hasattr(source, key)), None)
+    reads = next((getattr(source, key) for key in ("path", "key", "interface", "topic") if hasattr(source, key)), None)
     return source.name or (f"{kind}:{reads}" if reads else str(kind))
 
 
@@ -165,6 +184,8 @@ def validate_sources(sources: tuple[Source, ...]) -> None:
         if names.index(names[at]) != at:
             raise ConfigError(f"{where}.name: {names[at]} stands twice", "give each source a name of its own")
         _one_place(getattr(source, "password", None), f"{where}.password")
+        if isinstance(source, KafkaSource) and (source.username is None) != (source.password is None):
+            raise ConfigError(f"{where}: username and password belong together", "give both, or neither")
         if isinstance(source, InterfaceSource) and source.format is not None:
             raise ConfigError(f"{where}.format: an interface has none", "take it out")
     if sum(isinstance(source, StdinSource) for source in sources) > 1:

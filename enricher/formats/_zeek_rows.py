@@ -87,6 +87,12 @@ def strings(value: Any) -> tuple[str, ...] | None:
     return tuple(t for v in value[:MOST_ELEMENTS] if (t := text(v)) is not None)
 
 
+def untagged(row: dict[str, Any]) -> Row:
+    """A row, be it under its log's name, as zeek-kafka's `tag_json` has it; then fixed texts may stand beside it."""
+    tag, inner = next(iter(row.items()), ("", None))
+    return {"_path": tag, **inner} if isinstance(inner, dict) and "ts" in inner else row
+
+
 def boolean(value: Any) -> bool | None:
     """A truth value: `T`, `F`, or JSON's."""
     return value if isinstance(value, bool) else {"T": True, "F": False}.get(value) if isinstance(value, str) else None
@@ -99,4 +105,8 @@ def seconds(value: Any, values: Values) -> float | None:
             value = float(value)
         except ValueError:
             return values.time(value)
-    return float(value) if isinstance(value, (int, float)) and abs(value) < _FAR else None
+    if not isinstance(value, (int, float)):
+        return None
+    if _FAR <= value < 1000 * _FAR:  # JSON::TS_MILLIS
+        return value / 1000
+    return float(value) if abs(value) < _FAR else None

@@ -11,12 +11,14 @@ from enricher.formats._reader import Format
 from enricher.formats._values import Values
 from enricher.formats._zeek_json import as_json
 from enricher.formats._zeek_logs import LOGS, path_of
-from enricher.formats._zeek_rows import Row, TsvLog
+from enricher.formats._zeek_rows import Row, TsvLog, untagged
 from enricher.model.record import Record
 
 _DECODER: Final = Decoder(msgspec.json.Decoder(dict[str, Any]))
 _TSV_START: Final = re.compile(rb"#(?:separator |set_separator\t|fields\t|path\t)")
 _NAMED: Final = re.compile(rb'\{"_path":"(?:%s)"' % b"|".join(path.encode() for path in LOGS))
+_TAGGED: Final = re.compile(rb'\{\s*"[A-Za-z0-9_-]{1,64}"\s*:\s*\{\s*"ts"\s*:')
+"""A row in an object under its log's name, as zeek-kafka writes it with `tag_json`."""
 _LONGEST_PATH: Final = 64
 
 
@@ -62,14 +64,16 @@ class ZeekReader(LineReader):
         if not line.startswith(b"{"):
             return as_json(self._tsv, line)
         row = self._json(line) or {}
+        if _TAGGED.match(line):
+            return line
         return line if recognises(line) or "_path" in row else b'{"_path":"%s",%s' % (path_of(row).encode(), line[1:])
 
     def _json(self, line: bytes) -> Row | None:
         try:
-            row: Row = _DECODER.decode(line)
+            row: dict[str, Any] = _DECODER.decode(line)
         except ValueError:
             return None
-        return row
+        return untagged(row)
 
     def _skip(self, path: str, why: str) -> None:
         self.skipped[f"{path[:_LONGEST_PATH] or 'unknown'}.log: {why}"] += 1
@@ -81,6 +85,7 @@ def recognises(head: bytes) -> bool:
         return True
     return head[:1] == b"{" and (
         _NAMED.match(head) is not None
+        or _TAGGED.match(head) is not None
         or (has_key(head, "uid") and has_key(head, "id.orig_h"))
         or (has_key(head, "fingerprint") and has_key(head, "certificate.subject"))
     )

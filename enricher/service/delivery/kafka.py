@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import certifi
 
+from enricher.config import KafkaSource
 from enricher.errors import ConfigError
 from enricher.service.delivery.writer import Record, Sent, UnavailableError
 from enricher.service.secret import reveal
@@ -95,24 +96,34 @@ def options(sink: KafkaSink) -> dict[str, Any]:
     Raises:
         ConfigError: the password cannot be used.
     """
-    security = ("sasl_" if sink.username else "") + ("ssl" if sink.tls else "plaintext")
-    found: dict[str, Any] = {
-        "bootstrap.servers": sink.brokers,
-        "client.id": "an1496",
+    return connection(sink) | {
         "enable.idempotence": True,  # implies acks=all, and that retries keep the order
         "message.timeout.ms": round(sink.timeout_seconds * 1000),
         "linger.ms": 5,
         "compression.type": "gzip",
+    }
+
+
+def connection(settings: KafkaSink | KafkaSource) -> dict[str, Any]:
+    """How librdkafka reaches the brokers, whoever asks.
+
+    Raises:
+        ConfigError: the password cannot be used.
+    """
+    security = ("sasl_" if settings.username else "") + ("ssl" if settings.tls else "plaintext")
+    found: dict[str, Any] = {
+        "bootstrap.servers": settings.brokers,
+        "client.id": "an1496",
         "security.protocol": security,
     }
-    if sink.tls:
-        found["ssl.ca.location"] = sink.ca_file or certifi.where()
+    if settings.tls:
+        found["ssl.ca.location"] = settings.ca_file or certifi.where()
         found["ssl.endpoint.identification.algorithm"] = "https"
-    if sink.username and sink.password:
+    if settings.username and settings.password:
         found |= {
-            "sasl.mechanism": sink.mechanism,
-            "sasl.username": sink.username,
-            "sasl.password": reveal(sink.password),
+            "sasl.mechanism": settings.mechanism,
+            "sasl.username": settings.username,
+            "sasl.password": reveal(settings.password),
         }
     return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from enricher.config import (
     InterfaceSource,
+    KafkaSource,
     LiveConfig,
     RedisListSource,
     RedisStreamSource,
@@ -20,6 +21,7 @@ from enricher.join.settings import StoreSettings
 from enricher.sensor.capture import Sensor
 from enricher.service.live.sources import _source
 from enricher.service.live.sources.interface import Interface
+from enricher.service.live.sources.kafka import KafkaTopic
 from enricher.service.live.sources.payloads import check
 from enricher.service.live.sources.redis_list import RedisList
 from enricher.service.live.sources.redis_stream import RedisStream
@@ -47,6 +49,8 @@ def build(source: Source, live: LiveConfig, worker: str, sensor_for: Callable[[s
     if isinstance(source, InterfaceSource):
         sensor, buffer_mib, promiscuous = sensor_for(name), source.buffer_mib, source.promiscuous
         return Interface(name, source.interface, sensor, buffer_mib=buffer_mib, promiscuous=promiscuous)
+    if isinstance(source, KafkaSource):
+        return KafkaTopic(name, source, most=live.batch)
     cluster = isinstance(source, RedisStreamSource) and source.cluster
     settings = StoreSettings(timeout_seconds=source.timeout_seconds, ca_file=source.ca_file, cluster=cluster)
     try:
