@@ -100,7 +100,8 @@ class Courier:
             try:
                 records.append(Record(notice, self._writer.encoding.encode(notice, self._origin)))
             except Exception as error:  # its thread goes on, whatever a notice holds
-                what = f"cannot be written as {self._writer.encoding.id}: {type(error).__name__} {error}"
+                why = str(error) or type(error).__name__
+                what = f"cannot be written as {self._writer.encoding.id}: {why}"
                 self._bury([(notice, what)])
         return records
 
