@@ -71,7 +71,7 @@ class Observer:
 
 
 def _address(packed: bytes) -> str:
-    return ".".join(map(str, packed)) if len(packed) == 4 else str(ipaddress.IPv6Address(packed))
+    return "{}.{}.{}.{}".format(*packed) if len(packed) == 4 else str(ipaddress.IPv6Address(packed))
 
 
 def _text(data: bytes | None) -> str | None:

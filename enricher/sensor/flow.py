@@ -41,7 +41,7 @@ class Half:
         """Bytes held."""
         if self.stream is not None:
             return self.stream.waiting
-        return sum(len(chunk[0]) for _, chunk in self.waiting)
+        return sum(len(chunk[0]) for _, chunk in self.waiting) if self.waiting else 0
 
     @property
     def whole(self) -> bool:
@@ -94,4 +94,6 @@ class Flow:
     def buffered_now(self) -> int:
         """Bytes held."""
         size = self.halves[0].buffered + self.halves[1].buffered
-        return size + sum(part.buffered for part in (self.connection, self.dialogue) if part is not None)
+        if self.connection is not None:
+            size += self.connection.buffered
+        return size if self.dialogue is None else size + self.dialogue.buffered

@@ -34,8 +34,12 @@ class Reader:
 
     def number(self, size: int, what: str) -> int:
         """An unsigned integer of `size` bytes."""
-        start = self._pass(size, what)
-        return int.from_bytes(self._data[start : self.offset], "big")
+        start = self.offset
+        end = start + size
+        if end > self.end:
+            self._pass(size, what)
+        self.offset = end
+        return int.from_bytes(self._data[start:end], "big")
 
     def vector(self, size: int, what: str) -> "Reader":
         """A variable-length vector whose length is written in `size` bytes (RFC 8446 section 3.4)."""

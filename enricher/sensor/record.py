@@ -120,7 +120,7 @@ class RecordReader:
 class MessageReader:
     """Cuts the bodies of handshake records into messages."""
 
-    __slots__ = ("_limit", "_pending", "_skip", "frame", "ts")
+    __slots__ = ("_limit", "_need", "_pending", "_skip", "frame", "ts")
 
     def __init__(self, limit: int) -> None:
         self.ts = 0.0
@@ -129,6 +129,8 @@ class MessageReader:
         self._limit = limit
         self._skip = 0
         self._pending = bytearray()
+        self._need = 0
+        """Bytes from which what is pending can be read."""
 
     @property
     def buffered(self) -> int:
@@ -142,22 +144,31 @@ class MessageReader:
 
     def feed(self, body: bytes, ts: float, frame: int) -> Iterator[tuple[int, bytes | None]]:
         """Take a record's body; give type and body of each message, None for one too long, whose body passes by."""
-        pending = self._pending
-        if not pending:
-            self.ts, self.frame = ts, frame
-        pending += body[self._skip :]
-        self._skip = max(0, self._skip - len(body))
-        while len(pending) >= 4:
-            kind = pending[0]
-            end = 4 + int.from_bytes(pending[1:4], "big")
-            if end > self._limit:
-                self._skip = max(0, end - len(pending))
-                del pending[:end]
-                yield kind, None
-                continue
-            if end > len(pending):
+        if self._skip:
+            skip = min(self._skip, len(body))
+            self._skip -= skip
+            body = body[skip:]
+        if self._pending:  # only what lies across records is copied
+            self._pending += body
+            if len(self._pending) < self._need:
                 return
-            message = bytes(pending[4:end])
-            del pending[:end]
-            yield kind, message
+            body = bytes(self._pending)
+            self._pending.clear()
+        else:
             self.ts, self.frame = ts, frame
+        offset, size, need = 0, len(body), 4
+        while size - offset >= 4:
+            length = 4 + int.from_bytes(body[offset + 1 : offset + 4], "big")
+            end = offset + length
+            if length > self._limit:
+                self._skip = max(0, end - size)
+                yield body[offset], None
+            elif end > size:
+                need = length
+                break
+            else:
+                yield body[offset], body[offset + 4 : end]
+            offset = end
+            self.ts, self.frame = ts, frame
+        self._need = need
+        self._pending += body[offset:]

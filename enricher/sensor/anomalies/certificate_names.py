@@ -25,15 +25,20 @@ def _default_subject(case: Case) -> str | None:
         return None
     names = (o.cert_subject, o.cert_issuer or "")
     both = "\n".join(names)
-    for default in sorted(case.thresholds.default_subjects):
-        if default.partition(",")[0] in both and any(_holds(name, default) for name in names):
+    mentioned = [default for default in case.thresholds.default_subjects if default.partition(",")[0] in both]
+    for default in sorted(mentioned):
+        if any(_holds(name, default) for name in names):
             return default
-    subject = attributes(o.cert_subject)
-    if o.cert_subject == o.cert_issuer and _metasploit(subject):
+    if o.cert_subject == o.cert_issuer and _metasploit(attributes(o.cert_subject)):
         return f"form of Metasploit's random names: {o.cert_subject}"
-    if [value for kind, value in subject if kind == "CN"] == ["localhost"] and o.san_dns is None and o.san_ip is None:
+    if "CN=localhost" in o.cert_subject and o.san_dns is None and o.san_ip is None and _is_localhost(o.cert_subject):
         return "CN=localhost and no alternative name"
     return None
+
+
+def _is_localhost(name: str) -> bool:
+    """Whether this is a name's only common name."""
+    return [value for kind, value in attributes(name) if kind == "CN"] == ["localhost"]
 
 
 def _holds(name: str, default: str) -> bool:

@@ -109,6 +109,15 @@ def test_a_message_that_is_too_long_passes_by_and_the_next_is_read(wire):
         assert reader.buffered == 0
 
 
+def test_a_message_knows_the_record_in_which_it_starts_also_behind_one_too_long(wire):
+    long = wire.message(1, bytes(40))
+    data = long + wire.message(2, b"ab") + wire.message(3, b"cd")
+    reader, started = MessageReader(20), []
+    for frame, body in enumerate((long[:3], data[3:48], data[48:])):
+        started += [(kind, reader.frame) for kind, _ in reader.feed(body, 0.0, frame)]
+    assert started == [(1, 0), (2, 1), (3, 2)]
+
+
 def test_hellos_are_told_from_other_records_by_their_first_bytes(wire):
     hello = wire.record(wire.client_hello())
     for length in range(1, len(hello)):
