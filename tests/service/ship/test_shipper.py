@@ -78,6 +78,23 @@ def test_it_goes_on_where_it_was_also_through_rotation(ship, logged, shipped, sa
     assert say.ports(shipped()) == [1, 2, 3, 4]
 
 
+def test_what_was_sent_is_noted_when_it_is_asked_to_end(ship, logged, shipped, say) -> None:
+    turns = 0
+
+    def stopping(_seconds: float) -> bool:
+        nonlocal turns
+        turns += 1
+        if turns == 2:
+            logged(say.event(2))
+        return turns > 2
+
+    logged(say.event(1))
+    ship(stopping)
+    assert say.ports(shipped()) == [1, 2]
+    ship()
+    assert say.ports(shipped()) == [1, 2]
+
+
 @pytest.mark.parametrize("tsv", [True, False])
 def test_who_reads_the_stream_gets_the_records_of_the_file(server, ship, shipped, tmp_path, tsv, say) -> None:
     path = tmp_path / "events.json"
