@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -340,12 +341,15 @@ def certified(tmp_path: Path) -> Path:
 def test_the_command_tells_a_real_handshake_while_it_listens_and_ends_when_asked(certified: Path) -> None:
     command = [sys.executable, "-m", "enricher", "sense", "--interface", "lo", "--user", "nobody"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        until = time.monotonic() + 30
-        while "NoNewPrivs:\t1" not in Path(f"/proc/{running.pid}/status").read_text() and time.monotonic() < until:
+        until, status = time.monotonic() + 30, Path(f"/proc/{running.pid}/status")
+        while "NoNewPrivs:\t1" not in status.read_text() and time.monotonic() < until:
             time.sleep(0.05)
+        user = re.findall(r"^Uid:\t(\d+)", status.read_text(), re.MULTILINE)
         handshake(certified, "c2.example")
         assert running.stdout is not None
         told = json.loads(running.stdout.readline())
+        send(hello())
+        time.sleep(1)  # the kernel hands them over, and they are read
         running.send_signal(signal.SIGINT)
         rest, complaints = running.communicate(timeout=20)
     assert (told["server_name"], told["version"], told["certificate.subject"]) == (
@@ -354,7 +358,10 @@ def test_the_command_tells_a_real_handshake_while_it_listens_and_ends_when_asked
         "CN=c2.example",
     )
     assert "self_signed" in told["anomalies"]
-    assert (rest, complaints, running.returncode) == (b"", b"", 0)
+    assert user == [str(pwd.getpwnam("nobody").pw_uid)]
+    assert (complaints, running.returncode) == (b"", 0)
+    (still_open,) = map(json.loads, rest.splitlines())
+    assert still_open["client_hello_seen"]
 
 
 @apart
