@@ -2,10 +2,11 @@
 
     python benchmarks/load.py [measure] [--hosts N] [--full]     all figures in one run, beside redis-benchmark
     python benchmarks/load.py soak [--hosts N] [--seconds 120]   an hour, faster: is memory flat?
+    python benchmarks/load.py profile [--hosts N]                where a worker's time goes
     python benchmarks/load.py make FOLDER [--hosts N] [--hours H]     files: endpoint.json, an1496.log, truth.jsonl
     python benchmarks/load.py send URL [--hosts N] [--speed K]    onto a Redis stream, as it would come, for ever
 
-`measure` takes half a minute, with `--full` ten minutes, and is for a machine that does nothing else; two cores are
+`measure` takes a minute, with `--full` (and a soak) ten minutes, and is for a machine that does nothing else; two cores are
 enough for one worker and its Redis, three processes share them when there are two workers. What is simulated, and where
 each rate comes from, stands in `load_world.py`. Processor time is that of the worker processes; that of Redis is shown
 beside it. Retention, waits and so on are those of the service, divided where time is.
@@ -15,35 +16,30 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from statistics import mean, quantiles
 
-import load_peer
+import redis
+from load_figures import MB, attribution, beside, drained, grown, latency, memory, names, paced, profile, rates, reading
 from load_lines import FORMS
-from load_run import STREAM, Bench, Row, Spent, Times
-from load_site import Sent, Site, Truth
+from load_run import STREAM, Bench, Times
+from load_site import Site
 from load_world import Habits
 
 QUICK, FULL = 4_000, 60_000
 """Records of one phase."""
-SOON: Times = {"wait_seconds": 2.0, "settle_seconds": 6.0, "repeat_seconds": 3.0, "refresh_seconds": 6.0}
-"""Short enough that all is settled soon after it was read: each session costs what it costs over its whole life."""
-SOAK_HOUR = 3600.0
-MB = 1 << 20
-HOST, PROCESS, SESSION = "nmkalbgh", "py", "cotrqzweijfduxv"
-"""What the letters of the store's keys are about. `y`: nearly all listen to processes."""
+SOAK_HOUR, SOAKED = 3600.0, 100
+"""Seconds, and hosts where nothing else is said: one worker keeps up with their hour in two minutes."""
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", default="measure", choices=("measure", "soak", "make", "send"))
+    parser.add_argument("what", nargs="?", default="measure", choices=("measure", "soak", "profile", "make", "send"))
     parser.add_argument("where", nargs="?", help="make: folder; send: URL of a Redis")
-    parser.add_argument("--hosts", type=int, default=1000)
+    parser.add_argument("--hosts", type=int, help=f"1000; soak: {SOAKED}")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--form", choices=FORMS, default="ecs", help="how endpoints ship")
     parser.add_argument("--sessions", type=float, default=Habits().sessions, help="TLS sessions a host and day")
@@ -52,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--hours", type=float, default=1.0, help="make: how much time")
     parser.add_argument("--speed", type=float, default=1.0, help="send: how many times as fast as it was")
     options = parser.parse_args(arguments)
-    site = Site(options.hosts, options.seed, habits=Habits(sessions=options.sessions), form=options.form)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    hosts = options.hosts or (SOAKED if options.what == "soak" else 1000)
+    site = Site(hosts, options.seed, habits=Habits(sessions=options.sessions), form=options.form)
     if options.what == "make":
         make(site, Path(options.where or "."), options.hours)
     elif options.what == "send":
@@ -61,7 +59,12 @@ def main(arguments: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory() as folder, Bench(Path(folder)) as bench:
             if options.what == "soak":
                 return soak(bench, site, options.seconds)
-            measure(bench, options.hosts, options.seed, options.form, site.habits, full=options.full)
+            if options.what == "profile":
+                profile(bench, list(islice(site.sent(), 3 * QUICK)), Path(folder))
+                return 0
+            measure(bench, hosts, options.seed, options.form, site.habits, full=options.full)
+            if options.full:
+                return soak(bench, Site(SOAKED, options.seed, habits=site.habits, form=options.form), options.seconds)
     return 0
 
 
@@ -82,28 +85,12 @@ def make(site: Site, folder: Path, hours: float) -> None:
 
 def send(site: Site, url: str, speed: float) -> None:
     """Put what comes on a stream, when it comes."""
-    import redis  # noqa: PLC0415
-
     client = redis.Redis.from_url(url)
     for _, some in paced(site, speed):
         pipe = client.pipeline(transaction=False)
         for record in some:
             pipe.xadd(STREAM, {"message": record.line})
         pipe.execute()
-
-
-def paced(site: Site, speed: float, step: float = 0.05) -> Iterator[tuple[float, list[Sent]]]:
-    """Records as they come, `speed` times as fast as true time, and for how long it has gone on."""
-    began = time.monotonic()
-    some: list[Sent] = []
-    until = site.start + step * speed
-    for record in site.sent():
-        while record.at > until:
-            due = began + (until - site.start) / speed
-            time.sleep(max(0.0, due - time.monotonic()))
-            yield time.monotonic() - began, some
-            some, until = [], until + step * speed
-        some.append(record)
 
 
 def measure(bench: Bench, hosts: int, seed: int, form: str, habits: Habits, *, full: bool) -> None:
@@ -115,10 +102,11 @@ def measure(bench: Bench, hosts: int, seed: int, form: str, habits: Habits, *, f
     print(
         f"{hosts} hosts, {count - tls} endpoint events ({form}), {tls} TLS sessions, {len({r.truth.host for r in records if r.truth})} hosts active"
     )
+    reading(records[: 2 * QUICK], form)
     endpoint = [record for record in records if record.kind != "tls"]
     alone = drained(bench, endpoint, 1)
     print(
-        f"endpoint events alone     {len(endpoint) / alone.wall:8,.0f}/s, {len(endpoint) / alone.workers:8,.0f} a core-second of the worker (Redis {alone.store / alone.workers:.0%} of its time)"
+        f"endpoint events alone     {len(endpoint) / alone.wall:8,.0f}/s, {len(endpoint) / alone.workers:8,.0f} a core-second of the worker (Redis {alone.store / alone.workers:.0%} of its time; {alone.share:.2f} processors)"
     )
     one = drained(bench, records, 1)
     rates(records, one, "1 worker")
@@ -132,140 +120,16 @@ def measure(bench: Bench, hosts: int, seed: int, form: str, habits: Habits, *, f
         f"2 workers against 1       {one.wall / two.wall:8.2f} times as fast, {two.workers / one.workers:.2f} times the processor time"
     )
     beside(bench, records[: max(QUICK, count // 10)], commands, one)
+    if full:
+        wide = list(islice(Site(100_000, seed, habits=habits, form=form).sent(), count // 3))
+        rates(wide, drained(bench, wide, 1), "100,000 hosts")
+        names(bench, 100_000)
     capacity = len(records) / one.workers
     latency(
         bench,
         Site(hosts, seed + 1, habits=replace(habits, attacks=0.02), form=form),
         capacity * 0.4,
         60.0 if full else 8.0,
-    )
-
-
-def drained(bench: Bench, records: Sequence[Sent], workers: int) -> Spent:
-    """What a backlog takes, from an empty store until all is settled; wall: until it is read."""
-    bench.again()
-    bench.begin(workers, SOON)
-    bench.fill(records[:1])  # modules are loaded, connections made
-    bench.until_read()
-    began, before, served = time.monotonic(), bench.processor(), bench.served()
-    bench.fill(records[1:])
-    bench.until_read()
-    wall = time.monotonic() - began
-    bench.until_settled()
-    spent = Spent(wall, bench.processor() - before, bench.served() - served)
-    bench.stop()
-    return spent
-
-
-def rates(records: Sequence[Sent], spent: Spent, who: str) -> None:
-    """Print how fast."""
-    tls = sum(record.kind == "tls" for record in records)
-    events = len(records) - tls
-    print(
-        f"{who:9} to the end      {events / spent.wall:8,.0f} events/s with {tls / spent.wall:6,.0f} sessions/s; a core-second of the worker: "
-        f"{events / spent.workers:,.0f} with {tls / spent.workers:,.0f} (Redis {spent.store / spent.workers:.0%} of its time)"
-    )
-
-
-def attribution(records: Sequence[Sent], rows: Mapping[str, Row]) -> Counter[str]:
-    """Print how sessions were named, against the truth."""
-    found: Counter[str] = Counter()
-    for truth in (record.truth for record in records if record.truth is not None):
-        found[verdict_on(rows.get(truth.uid), truth)] += 1
-    total = sum(found.values())
-    knowable = sum(record.truth.knowable for record in records if record.truth is not None)
-    print(
-        "attribution               "
-        + ", ".join(f"{name} {n / total:.2%}" for name, n in found.most_common())
-        + f"; could be known: {knowable / total:.2%}"
-    )
-    attacks = [record.truth for record in records if record.truth is not None and record.truth.attack]
-    told = sum(rows[truth.uid].notice_id is not None for truth in attacks if truth.uid in rows)
-    print(
-        f"attacks told              {told} of {len(attacks)}, {sum(truth.knowable for truth in attacks)} could be known"
-    )
-    return found
-
-
-def verdict_on(row: Row | None, truth: Truth) -> str:
-    """How right a row is."""
-    if row is None:
-        return "no row"
-    if row.disposition in ("matched", "late"):
-        return "named right" if row.process_guid == truth.guid else "named wrong"
-    if row.disposition == "ambiguous":
-        return "ambiguous"
-    return "unseen, but it could be known" if truth.knowable else "unseen"
-
-
-def memory(bench: Bench, records: Sequence[Sent], rows: Mapping[str, Row]) -> None:
-    """Print what Redis keeps of each host, process, connection record and session."""
-    size, count = bench.held()
-    hosts = len({record.truth.host for record in records if record.truth is not None})
-    of = {
-        "host": (sum(size[letter] for letter in HOST), hosts),
-        "process": (sum(size[letter] for letter in PROCESS), count["p"]),
-        "connection record": (size["c"], sum(record.kind == "3" for record in records)),
-        "session": (sum(size[letter] for letter in SESSION if letter != "c"), len(rows)),
-    }
-    print(
-        "Redis memory              "
-        + ", ".join(f"{taken / max(1, n):,.0f} B a {what} ({n:,})" for what, (taken, n) in of.items())
-    )
-    print(
-        f"                          {bench.used() / MB:.1f} MB in all, {sum(size.values()) / MB:.1f} MB in keys; largest: "
-        + ", ".join(f"{letter} {n / MB:.1f}" for letter, n in size.most_common(8))
-    )
-
-
-def beside(bench: Bench, records: Sequence[Sent], commands: Mapping[str, int], spent: Spent) -> None:
-    """Print how long redis-benchmark takes for the same commands."""
-    bench.again()
-    watch = load_peer.Watch(bench.store.socket)
-    bench.fill(records)
-    with watch.watching():
-        bench.begin(1, SOON)
-        bench.until_settled()
-        bench.stop()
-    found = load_peer.kinds(watch.commands)
-    sent = sum(kind.sent for kind in found)
-    told = sum(n for name, n in commands.items() if name.partition("|")[0] not in load_peer.IDLE)
-    took, by_name = load_peer.seconds(bench.store.socket, found, told / sent)
-    print(
-        f"redis-benchmark           {took:.2f} s for the {told:,} commands of that run, one connection, {load_peer.PIPELINE} to a batch; the worker took {spent.workers:.2f} s: ratio {took / spent.workers:.2f}"
-    )
-    print(
-        "                          of which "
-        + ", ".join(f"{name} {t:.2f}" for name, t in sorted(by_name.items(), key=lambda item: -item[1])[:6])
-    )
-
-
-def latency(bench: Bench, site: Site, rate: float, seconds: float) -> None:
-    """Print how long after the later of its two records a session's notice stands in its sink, at part of the capacity."""
-    bench.again()
-    bench.begin(1, {})
-    came: dict[str, list[float]] = {}
-    for gone, some in paced(site, rate / site.records_now):
-        if some:
-            for record, at in zip(some, bench.send(some), strict=True):
-                if record.uid is not None:
-                    came.setdefault(record.uid, []).append(at)
-        if gone > seconds:
-            break
-    bench.until_read()
-    time.sleep(1.0)
-    bench.stop()
-    late: list[float] = []
-    for at, notice in bench.told():
-        both = [came[s["uid"]] for s in notice["sessions"] if len(came.get(s["uid"], ())) == 2]
-        if notice["revision"] == 1 and both:
-            late.append(at - min(max(times) for times in both))
-    if len(late) < 10:
-        print(f"latency                   too few notices ({len(late)})")
-        return
-    cuts = quantiles(late, n=100, method="inclusive")
-    print(
-        f"latency to the notice     p50 {cuts[49]:.2f} s, p99 {cuts[98]:.2f} s, longest {max(late):.2f} s; {len(late)} notices, {rate:,.0f} records/s"
     )
 
 
@@ -311,12 +175,6 @@ def soak(bench: Bench, site: Site, seconds: float) -> int:
         )
     )
     return int(max(growth) > 0.05)
-
-
-def grown(series: Sequence[int]) -> float:
-    """By which share the last quarter's mean is above the third's."""
-    half, most = len(series) // 2, len(series) * 3 // 4
-    return mean(series[most:]) / mean(series[half:most]) - 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 Fields = dict[str, str]
 """EventData, in Sysmon's order."""
 
-TITLES = {1: "Process Create", 3: "Network connection detected", 5: "Process terminated", 7: "Image loaded"}
+TITLES = {
+    1: "Process Create",
+    3: "Network connection detected",
+    5: "Process terminated",
+    7: "Image loaded",
+    10: "Process accessed",
+}
 _PROVIDER, _CHANNEL = "Microsoft-Windows-Sysmon", "Microsoft-Windows-Sysmon/Operational"
 
 
@@ -80,3 +86,15 @@ def zeek(ts: float, uid: str, connection: tuple[str, int, str, int], community_i
         "id.resp_p": connection[3], "proto": "tcp", "community_id": community_id,
     }  # fmt: skip
     return json.dumps(head, separators=(",", ":")).encode()[:-1] + b"," + facts + b"}"
+
+
+def unwanted(form: str) -> bytes:
+    """An event that the service has no use for: two thirds of what an unfiltered Sysmon writes."""
+    image = r"C:\Windows\System32\svchost.exe"
+    fields = {
+        "RuleName": "-", "UtcTime": utc(1.79e9), "SourceProcessGUID": "{a966a6f0-ae87-6b04-320e-000000000600}", "SourceProcessId": "6696",
+        "SourceThreadId": "1432", "SourceImage": image, "TargetProcessGUID": "{f54faa25-ae87-6b04-ae03-000000000600}", "TargetProcessId": "14488",
+        "TargetImage": image, "GrantedAccess": "0x1400", "CallTrace": r"C:\Windows\SYSTEM32\ntdll.dll+9d4c4|C:\Windows\System32\KERNELBASE.dll+2c13e" * 4,
+        "SourceUser": r"NT AUTHORITY\SYSTEM", "TargetUser": r"NT AUTHORITY\SYSTEM",
+    }  # fmt: skip
+    return FORMS[form](10, "ws000001.corp.example", 1.79e9, fields)

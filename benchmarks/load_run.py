@@ -23,6 +23,7 @@ STREAM, GROUP, NOTICES, NAMESPACE = "events", "an1496", "notices", "load"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _WINDOWS = {"owner_reach": 3600.0, "bind_window": 60.0}
 """Keys of `[join]` that may not be longer than records are kept."""
+_LASTING = "kgarl"
 _POLL = 0.05
 _FILL = 500
 
@@ -38,6 +39,8 @@ class Spent(NamedTuple):
     """Seconds of processor time of all workers."""
     store: float
     """Of the store's server."""
+    share: float = 0.0
+    """Of the wall time in which the workers had a processor: of two workers at most 2, less where others had it."""
 
 
 class Row(msgspec.Struct):
@@ -158,6 +161,10 @@ class Bench:
         """Bytes of memory of all workers."""
         return sum(_resident(worker.pid) for worker in self.workers)
 
+    def resident_here(self) -> int:
+        """Bytes of memory of this process."""
+        return _resident(os.getpid())
+
     def used(self) -> int:
         """Bytes that the store's server has given out."""
         return int(self.kept.info("memory")["used_memory"])
@@ -199,6 +206,19 @@ class Bench:
                 count[letter] += 1
             if cursor == 0:
                 return size, count
+
+    def lasting(self) -> dict[str, tuple[int, int]]:
+        """Keys that stay as long as their host does, by letter: bytes, and members of all of them."""
+        found: dict[str, tuple[int, int]] = {}
+        for letter in _LASTING:
+            keys = list(self.kept.scan_iter(f"{NAMESPACE}:{letter}:*", 2000))
+            pipe = self.kept.pipeline(transaction=False)
+            for key in keys:
+                pipe.memory_usage(key, samples=0)
+                (pipe.hlen if letter == "k" else pipe.zcard)(key)
+            answers = pipe.execute()
+            found[letter] = sum(answers[::2]), sum(answers[1::2])
+        return found
 
     def _configuration(self, name: str, times: Times) -> str:
         live = "\n".join(f"{key} = {value!r}" for key, value in times.items() if key != "retention_days")

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 import load
+import load_figures
 import load_peer
 import load_run
 import pytest
@@ -156,19 +157,23 @@ def usual_wait(habits: Habits) -> float:
 
 
 def test_a_row_is_judged_by_the_truth() -> None:
-    truth = load.Truth("C1", "h", "g", "i", knowable=True, attack=False)
+    truth = load_figures.Truth("C1", "h", "g", "i", knowable=True, attack=False)
     row = lambda disposition, guid: load_run.Row("C1", 1, disposition, guid, None, "low")  # noqa: E731
-    assert load.verdict_on(None, truth) == "no row"
-    assert load.verdict_on(row("matched", "g"), truth) == load.verdict_on(row("late", "g"), truth) == "named right"
-    assert load.verdict_on(row("matched", "other"), truth) == "named wrong"
-    assert load.verdict_on(row("ambiguous", None), truth) == "ambiguous"
-    assert load.verdict_on(row("host_unseen", None), truth) == "unseen, but it could be known"
-    assert load.verdict_on(row("host_unseen", None), truth._replace(knowable=False)) == "unseen"
+    assert load_figures.verdict_on(None, truth) == "no row"
+    assert (
+        load_figures.verdict_on(row("matched", "g"), truth)
+        == load_figures.verdict_on(row("late", "g"), truth)
+        == "named right"
+    )
+    assert load_figures.verdict_on(row("matched", "other"), truth) == "named wrong"
+    assert load_figures.verdict_on(row("ambiguous", None), truth) == "ambiguous"
+    assert load_figures.verdict_on(row("host_unseen", None), truth) == "unseen, but it could be known"
+    assert load_figures.verdict_on(row("host_unseen", None), truth._replace(knowable=False)) == "unseen"
 
 
 def test_growth_is_that_of_the_last_quarter_over_the_one_before() -> None:
-    assert load.grown([1, 2, 3, 4, 10, 10, 11, 11]) == pytest.approx(0.1)
-    assert load.grown([5] * 20) == 0
+    assert load_figures.grown([1, 2, 3, 4, 10, 10, 11, 11]) == pytest.approx(0.1)
+    assert load_figures.grown([5] * 20) == 0
 
 
 def test_commands_are_of_one_kind_when_name_and_kind_of_key_agree() -> None:
@@ -203,15 +208,16 @@ def test_a_small_site_runs_through_the_service_and_is_named_right(
     }
     records = [record for record in everything if record.uid is None or record.uid in whole]
     with load_run.Bench(tmp_path) as bench:
-        spent = load.drained(bench, records, 1)
+        spent = load_figures.drained(bench, records, 1)
         rows = bench.rows()
-        load.memory(bench, records, rows)
+        load_figures.memory(bench, records, rows)
         size, count = bench.held()
+        assert not bench.kept.exists("load:w", "load:e")  # nothing waits, all is settled
     assert spent.workers > 0 < spent.wall
-    found = load.attribution(records, rows)
+    found = load_figures.attribution(records, rows)
     assert found == {"named right": len(rows)}
     assert count["o"] == len(rows) == sum(record.kind == "tls" for record in records)
-    assert set(size) <= set(load.HOST + load.PROCESS + load.SESSION)
+    assert set(size) <= set(load_figures.HOST + load_figures.PROCESS + load_figures.SESSION)
     assert "B a session" in capsys.readouterr().out
 
 
