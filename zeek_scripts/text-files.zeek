@@ -30,6 +30,9 @@ type Watched: record {
 	waited_for: bool &default=F;
 };
 
+# How often a file that is gone is looked for.
+const look_again = 2sec;
+
 global watched: table[string] of Watched = table();
 
 function stream_of(path: string): string
@@ -37,11 +40,20 @@ function stream_of(path: string): string
 	return "an1496 " + path;
 	}
 
+global watch_again: event(path: string);
+
 event AN1496::line_read(description: Input::EventDescription,
     kind: Input::Event, line: string)
 	{
 	if ( description$source in watched )
 		watched[description$source]$lines += line;
+	}
+
+event AN1496::line_failed(description: Input::EventDescription,
+    message: string, level: Reporter::Level)
+	{
+	if ( level == Reporter::ERROR && description$source in watched )
+		schedule look_again { AN1496::watch_again(description$source) };
 	}
 
 function release(w: Watched)
@@ -74,7 +86,7 @@ function watch_file(path: string, handler: LinesHandler)
 	watched[path] = Watched($handler=handler);
 	if ( Input::add_event([$source=path, $name=stream_of(path),
 	    $reader=Input::READER_RAW, $mode=Input::REREAD, $fields=Line,
-	    $ev=line_read, $want_record=F]) )
+	    $ev=line_read, $error_ev=line_failed, $want_record=F]) )
 		{
 		watched[path]$waited_for = T;
 		suspend_processing();
@@ -89,4 +101,21 @@ function unwatch_file(path: string)
 	Input::remove(stream_of(path));
 	release(watched[path]);
 	delete watched[path];
+	}
+
+# Zeek's reader stops for good where a file is gone for a moment, as when zeekctl installs it anew.
+event AN1496::watch_again(path: string)
+	{
+	if ( path !in watched )
+		return;
+
+	if ( file_size(path) < 0.0 )
+		{
+		schedule look_again { AN1496::watch_again(path) };
+		return;
+		}
+
+	local handler = watched[path]$handler;
+	unwatch_file(path);
+	watch_file(path, handler);
 	}
