@@ -137,7 +137,22 @@ class KafkaSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How long the brokers may take to answer."""
 
 
-Source = TailSource | RedisListSource | RedisStreamSource | StdinSource | InterfaceSource | KafkaSource
+class ZeekSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="zeek"):
+    """A Zeek that has the AN1496 package and publishes its sessions, over its WebSocket API."""
+
+    url: Name
+    """`ws://host:port` or `wss://host:port`."""
+    ca_file: str | None = None
+    """PEM file of the roots that vouch for a `wss://` server; None: certifi's."""
+    certificate: str | None = None
+    """PEM file of our own certificate, where Zeek asks for one."""
+    key_file: str | None = None
+    """PEM file of its key; None: in the same file."""
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """How long Zeek may take to answer."""
+
+
+Source = TailSource | RedisListSource | RedisStreamSource | StdinSource | InterfaceSource | KafkaSource | ZeekSource
 
 
 class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -163,7 +178,9 @@ class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=
 def source_name(source: Source) -> str:
     """What a source is called."""
     kind = type(source).__struct_config__.tag
-    reads = next((getattr(source, key) for key in ("path", "key", "interface", "topic") if hasattr(source, key)), None)
+    reads = next(
+        (getattr(source, key) for key in ("path", "key", "interface", "topic", "url") if hasattr(source, key)), None
+    )
     return source.name or (f"{kind}:{reads}" if reads else str(kind))
 
 
@@ -186,8 +203,8 @@ def validate_sources(sources: tuple[Source, ...]) -> None:
         _one_place(getattr(source, "password", None), f"{where}.password")
         if isinstance(source, KafkaSource) and (source.username is None) != (source.password is None):
             raise ConfigError(f"{where}: username and password belong together", "give both, or neither")
-        if isinstance(source, InterfaceSource) and source.format is not None:
-            raise ConfigError(f"{where}.format: an interface has none", "take it out")
+        if isinstance(source, InterfaceSource | ZeekSource) and source.format is not None:
+            raise ConfigError(f"{where}.format: {source_name(source)} has none", "take it out")
     if sum(isinstance(source, StdinSource) for source in sources) > 1:
         raise ConfigError("sources: standard input is read twice", "leave one of them")
     if len({source.user for source in sources if isinstance(source, InterfaceSource)}) > 1:

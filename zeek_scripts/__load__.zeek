@@ -15,3 +15,4 @@
 @load ./quic
 @load ./rarity
 @load ./feedback
+@load ./publish

@@ -17,7 +17,8 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 _READ: Final = 1 << 14
-_LARGEST_MESSAGE: Final = 1 << 16
+LARGEST_MESSAGE: Final = 1 << 16
+"""Bytes of a message, unless more are expected."""
 
 
 class HangupError(Exception):
@@ -27,7 +28,7 @@ class HangupError(Exception):
 class WebSocket:
     """One connection; every wait has an end, and raises `TimeoutError` there."""
 
-    def __init__(self, url: str, tls: ssl.SSLContext | None, timeout: float) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | None, timeout: float, largest: int = LARGEST_MESSAGE) -> None:
         """Connect.
 
         Raises:
@@ -39,8 +40,10 @@ class WebSocket:
         deadline = time.monotonic() + timeout
         self._timeout = timeout
         self._socket = socket.create_connection((host, parts.port or (443 if tls else 80)), timeout)
-        self._protocol = ClientProtocol(parse_uri(url), max_size=_LARGEST_MESSAGE)
+        self._protocol = ClientProtocol(parse_uri(url), max_size=largest)
         self._frames: list[Frame] = []
+        self._parts: list[bytes] = []
+        """Of a message that has not come whole."""
         try:
             if tls is not None:
                 self._socket = tls.wrap_socket(self._socket, server_hostname=host)
@@ -75,13 +78,13 @@ class WebSocket:
             OSError: the connection is broken.
             HangupError: it was closed, also for breaking the protocol or for a message that is too long.
         """
-        parts: list[bytes] = []
         while True:
             while self._frames:
                 frame = self._frames.pop(0)
                 if frame.opcode in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
-                    parts.append(bytes(frame.data))
+                    self._parts.append(bytes(frame.data))
                     if frame.fin:
+                        parts, self._parts = self._parts, []
                         return b"".join(parts)
             self._check()
             self._read(deadline)

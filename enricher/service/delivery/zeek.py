@@ -38,7 +38,7 @@ class Zeek:
         Raises:
             ConfigError: the address is no WebSocket's, or a certificate file cannot be used.
         """
-        self._url, self._place = _address(sink.url)
+        self._url, self._place = address(sink.url)
         secure = self._url.startswith("wss:")
         self._tls = tls.context(sink.ca_file, sink.certificate, sink.key) if secure else None
         self._timeout = sink.timeout_seconds
@@ -57,7 +57,7 @@ class Zeek:
         except (HangupError, OSError) as error:
             self.close()
             if kept is None:
-                raise UnavailableError(f"{self._place}: Zeek hung up: {_cause(error)}", "see Zeek's own log") from error
+                raise UnavailableError(f"{self._place}: Zeek hung up: {cause(error)}", "see Zeek's own log") from error
             self._publish(record)
         except UnavailableError:
             self.close()
@@ -76,7 +76,7 @@ class Zeek:
         try:
             self._link = link = WebSocket(self._url, self._tls, self._timeout)
         except (HangupError, OSError) as error:
-            raise UnavailableError(f"{self._place}: Zeek cannot be reached: {_cause(error)}", _CHECK) from error
+            raise UnavailableError(f"{self._place}: Zeek cannot be reached: {cause(error)}", _CHECK) from error
         link.send(subscriptions())
         deadline = time.monotonic() + self._timeout
         while not isinstance(self._answer(link, deadline, "no answer to our greeting"), Ack):
@@ -113,7 +113,7 @@ class Zeek:
         self._link, self._confirmed = None, False
 
 
-def _address(url: str) -> tuple[str, str]:
+def address(url: str) -> tuple[str, str]:
     """The address with its path, and what a message may say of it."""
     try:
         parts = urlsplit(url)
@@ -126,5 +126,6 @@ def _address(url: str) -> tuple[str, str]:
     return urlunsplit(whole), f"{parts.scheme}://{parts.netloc}"
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
+    """Why there is no connection, for a person."""
     return tls.explain(error) if isinstance(error, ssl.SSLError) else visible(why(error), 200)

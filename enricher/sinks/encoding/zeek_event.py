@@ -62,12 +62,19 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
     revision: int
 
 
+class Event(msgspec.Struct, frozen=True):
+    """An event that somebody published."""
+
+    name: Any
+    arguments: tuple[Any, ...]
+
+
 _decode = msgspec.json.Decoder(_Message | Ack | Refusal).decode
 
 
-def subscriptions() -> bytes:
-    """The first message to Zeek: which topics we listen to."""
-    return _encode([RECEIPTS])
+def subscriptions(*topics: str) -> bytes:
+    """The first message to Zeek: which topics we listen to; none given: where the package tells what arrived."""
+    return _encode(topics or (RECEIPTS,))
 
 
 def _write(notice: Notice, _origin: Origin) -> bytes:
@@ -98,17 +105,26 @@ def reply(message: str | bytes) -> Ack | Refusal | Receipt | None:
     Raises:
         ValueError: not a message of this protocol.
     """
+    said = heard(message)
+    if not isinstance(said, Event):
+        return said
+    return msgspec.convert(said.arguments, Receipt) if said.name == _RECEIPT else None
+
+
+def heard(message: str | bytes) -> Ack | Refusal | Event:
+    """What Zeek says, whatever event it is.
+
+    Raises:
+        ValueError: not a message of this protocol.
+    """
     said: _Message | Ack | Refusal = _decode(message)
     if not isinstance(said, _Message):
         return said
     try:
         name, arguments = said.data[2].data
-        if name["data"] != _RECEIPT:
-            return None
-        id_, revision = (value["data"] for value in arguments["data"])
+        return Event(name["data"], tuple(value["data"] for value in arguments["data"]))
     except (TypeError, KeyError, ValueError) as error:
         raise msgspec.ValidationError("an event without name or arguments") from error
-    return msgspec.convert((id_, revision), Receipt)
 
 
 def _text(value: str, limit: int = _LONGEST_NAME) -> _Value:

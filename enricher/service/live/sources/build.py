@@ -13,6 +13,7 @@ from enricher.config import (
     Source,
     StdinSource,
     TailSource,
+    ZeekSource,
     source_name,
 )
 from enricher.errors import ConfigError, InputError
@@ -27,6 +28,7 @@ from enricher.service.live.sources.redis_list import RedisList
 from enricher.service.live.sources.redis_stream import RedisStream
 from enricher.service.live.sources.stdin import Stdin
 from enricher.service.live.sources.tail import Tail
+from enricher.service.live.sources.zeek import ZeekSessions
 from enricher.service.redis_url import with_credentials
 
 
@@ -51,6 +53,12 @@ def build(source: Source, live: LiveConfig, worker: str, sensor_for: Callable[[s
         return Interface(name, source.interface, sensor, buffer_mib=buffer_mib, promiscuous=promiscuous)
     if isinstance(source, KafkaSource):
         return KafkaTopic(name, source, most=live.batch)
+    if isinstance(source, ZeekSource):
+        return ZeekSessions(name, source, most=live.batch)
+    return _redis(name, source, live, worker)
+
+
+def _redis(name: str, source: RedisListSource | RedisStreamSource, live: LiveConfig, worker: str) -> _source.Source:
     cluster = isinstance(source, RedisStreamSource) and source.cluster
     settings = StoreSettings(timeout_seconds=source.timeout_seconds, ca_file=source.ca_file, cluster=cluster)
     try:
