@@ -18,6 +18,10 @@ from enricher.join.store import Store
 _NAMES_A_SECOND: Final = 10_000
 """Names are not read more often than so many a second: a site that grows does not spend its time on reading them."""
 
+_LESSONS: Final = 512
+"""A host's clock is judged around the sessions that come now: so many buckets that told of it are kept, twice as
+many are never held."""
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 _lessons: Final = msgspec.msgpack.Decoder(list[Lesson])
 
@@ -109,10 +113,10 @@ class Knowledge:
 
     def _trim(self, short: str, told: dict[str, bytes]) -> None:
         """Of very many buckets, those that told of the latest sessions stay."""
-        excess = len(told) - 2 * self._settings.clock_samples
-        if excess <= 0:
+        kept = min(_LESSONS, self._settings.clock_samples)
+        if len(told) <= 2 * kept:
             return
-        oldest = sorted(told, key=lambda bucket: _latest(told[bucket]))[: excess + self._settings.clock_samples]
+        oldest = sorted(told, key=lambda bucket: _latest(told[bucket]))[: len(told) - kept]
         list(self._store.read([("HDEL", self._keys.lessons(short), *oldest)]))
         for bucket in oldest:
             del told[bucket]
