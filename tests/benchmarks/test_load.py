@@ -238,5 +238,5 @@ def test_the_peer_carries_out_as_many_commands_as_it_is_told(tmp_path: Path) -> 
         took, by_name = load_peer.seconds(bench.store.socket, [kind], 2.0)
         assert took > 0
         assert set(by_name) == {"ZADD"}
-        assert bench.commands()["ZADD"] == 5120  # enough to be timed, and whole pipelines
+        assert bench.commands()["ZADD"] == 3 * 5120  # enough to be timed, the best of three
         assert 1 <= bench.kept.dbsize() <= 14
