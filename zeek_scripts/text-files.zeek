@@ -49,8 +49,8 @@ event AN1496::line_read(description: Input::EventDescription,
 		watched[description$source]$lines += line;
 	}
 
-event AN1496::line_failed(description: Input::EventDescription,
-    message: string, level: Reporter::Level)
+event AN1496::line_failed(description: Input::EventDescription, message: string,
+    level: Reporter::Level)
 	{
 	if ( level == Reporter::ERROR && description$source in watched )
 		schedule look_again { AN1496::watch_again(description$source) };

@@ -87,9 +87,18 @@ _CERTIFICATE: Final = _plan(CertificateRecord, _ZEEK_NAMES)
 _CONNECTION: Final = _plan(ConnectionRecord, {})
 
 
+_REQUIRED: Final[Mapping[type[Any], tuple[tuple[str, str], ...]]] = MappingProxyType(
+    {
+        record: tuple((f.name, f.encode_name) for f in msgspec.structs.fields(record) if f.required)
+        for record in (Observation, CertificateRecord, ConnectionRecord)
+    }
+)
+"""What a record cannot do without: our name, and the log's."""
+
+
 def _record(record: type[Any], fields: dict[str, Any]) -> Any:
     """The record, or the first field it cannot do without."""
-    missing = next((f.encode_name for f in msgspec.structs.fields(record) if f.required and f.name not in fields), None)
+    missing = next((column for name, column in _REQUIRED[record] if name not in fields), None)
     return record(**fields) if missing is None else f"no usable {missing}"
 
 

@@ -8,7 +8,6 @@ nothing, and what was told twice was told with the same ids.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from math import inf
 from typing import Final, Protocol
 
@@ -27,6 +26,9 @@ from enricher.service.live.telling import GROUPS, Round
 
 _TURN: Final = 1024
 """Buckets that are held, and told of, together."""
+
+_SHORT: Final = 256
+"""The same of those that only the time brings: another worker may have something new for one of them."""
 
 _MOMENT: Final = 0.05
 """Seconds until we ask again for what another worker is at."""
@@ -106,7 +108,9 @@ class Worker:
         flagged = {bucket_of(each) for each in seen if self.engine.judge(each, None).anomalies}
         return sorted(touched, key=lambda bucket: (bucket not in flagged, bucket))
 
-    def _turns(self, touched: Sequence[Bucket], due: AbstractSet[Bucket] = frozenset()) -> Iterator[set[Bucket]]:
+    def _turns(
+        self, touched: Sequence[Bucket], due: frozenset[Bucket] | set[Bucket] = frozenset()
+    ) -> Iterator[set[Bucket]]:
         """Buckets to judge, some at a time, all of which are held; at least one time, be it for none.
 
         Args:
@@ -114,18 +118,19 @@ class Worker:
             due: these as well, as far as no other worker is at them: it judges them just as well.
         """
         rest = list(touched)
-        while True:
+        while rest:
             ours = self._join.hold(rest[:_TURN])
-            if ours or not rest:
-                yield ours | self._join.hold(due)
-                due = frozenset()
-            self._join.release()
-            rest = [bucket for bucket in rest if bucket not in ours]
-            if not rest:
-                return
-            self._alive()
-            if len(ours) < _TURN:
+            if ours:
+                yield ours
+                self._join.release()
+            if len(ours) < len(rest[:_TURN]):
                 self._pause(_MOMENT)
+            rest = [bucket for bucket in rest if bucket not in ours]
+            self._alive()
+        waiting = sorted(due.difference(touched))
+        for start in range(0, len(waiting) if waiting or touched else 1, _SHORT):
+            yield self._join.hold(waiting[start : start + _SHORT])
+            self._join.release()
 
     def drain(self) -> None:
         """Tell everything as it stands: nothing more will come.
