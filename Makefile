@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUT ?= an1496-out
 
-.PHONY: help demo test lint bench fuzz zeek-record clean
+.PHONY: help demo demo-live test lint bench fuzz zeek-record clean
 
 help:
 	@echo 'make demo   replay the bundled capture with its Sysmon log'
+	@echo 'make demo-live   the same as it comes live: two workers, one of them killed; about 20 s'
 	@echo 'make test   run every test'
 	@echo 'make lint   format, lint, types, import walls'
 	@echo 'make bench  measure side by side with peers'
@@ -40,6 +41,9 @@ $(VENV)/.fuzz: pyproject.toml $(VENV)/.test
 
 demo: $(VENV)/.demo
 	$(BIN)/an1496 replay pcaps/demo/capture.pcap --endpoint pcaps/demo --ca-bundle pcaps/ca.pem --out $(DEMO_OUT)
+
+demo-live: $(VENV)/.demo
+	$(BIN)/python tests/live_demo/run.py
 
 test: $(VENV)/.test
 	$(BIN)/pytest
