@@ -263,3 +263,16 @@ def test_where_there_is_too_much_at_once_the_abnormal_is_told_first(start, make)
     told = [row.uid for row in live.ledger.rows]
     assert len(told) == 1520
     assert {uid for uid in told[:1024] if uid.startswith("A")} == {o.uid for o in odd}
+
+
+def test_of_a_hosts_clock_the_latest_lessons_are_kept(start, make, monkeypatch) -> None:
+    monkeypatch.setattr("enricher.join.knowledge._LESSONS", 4)
+    live = start(refresh_seconds=0.0)
+    for n in range(30):
+        live.take(make.observe(make.T + n, 50000 + n), make.connect(make.T + n + 7200, 50000 + n))
+        live.now += 1
+    (key,) = live.store._link.run([("SCAN", 0, "MATCH", f"{live.namespace}:k:*", "COUNT", 9999)])[0][1]
+    fields = live.store._link.run([("HKEYS", key)])[0]
+    assert 4 <= len(fields) <= 9
+    assert b"50029" in b" ".join(fields)
+    assert {row.clock_offset for row in live.rows().values() if row.orig_p > 50010} == {-7200.0}
