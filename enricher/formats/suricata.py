@@ -25,6 +25,11 @@ from enricher.model.record import Record
 _DECODER: Final = Decoder(msgspec.json.Decoder(dict[str, Any]))
 _TYPE: Final = re.compile(rb'"event_type"\s*:\s*"([a-z0-9_]{1,32})"')
 _TLS_FLOW: Final = re.compile(rb'"app_proto"\s*:\s*"tls"')
+_SHIPPED: Final = re.compile(rb'"(?:message|original)"\s*:\s*"\s*\{')
+"""A document of Filebeat holds the line as a text: `message`, or `event.original` with its Suricata module."""
+_JA3_PARTS: Final = 5
+_SERVER_NAME: Final = 0
+"""The extension's number (RFC 6066 section 3)."""
 _LARGEST_FLOW: Final = (1 << 64) - 1
 _SHA1: Final = re.compile(r"[0-9a-f]{40}")
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
@@ -46,8 +51,20 @@ _FROM_SERVER: Final = ("subject", "issuerdn", "fingerprint", "certificate", "cha
 """What is there only if the server's answer was seen: without it, `version` may be the client's."""
 
 
+class _Original(msgspec.Struct):
+    original: str | None = None
+
+
+class _Shipped(msgspec.Struct):
+    message: str | None = None
+    event: _Original | None = None
+
+
+_SHIPPED_DECODER: Final = Decoder(msgspec.json.Decoder(_Shipped))
+
+
 class SuricataReader(LineReader):
-    """Reads EVE lines."""
+    """Reads EVE lines, also as Filebeat ships them."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -58,6 +75,8 @@ class SuricataReader(LineReader):
         if not line:
             return
         self.records += 1
+        if _SHIPPED.search(line):
+            line = _unpacked(line)
         kinds = _TYPE.findall(line)
         if kinds and not {b"tls", b"flow"} & set(kinds):
             self.skipped[f"{kinds[0].decode()}: not needed"] += 1
@@ -147,12 +166,11 @@ def _handshake(tls: Mapping[str, Any]) -> dict[str, Any]:
     ja4 = ja4 if ja4 and _JA4.fullmatch(ja4) else None
     sni = text(tls.get("sni"))
     alpns = tls.get("server_alpns")
-    from_client = ja3[0] or ja4 or sni or tls.get("client_handshake")
     return {
         "version": named if seen else None,
         "server_name": sni,
         "next_protocol": text(alpns[0]) if isinstance(alpns, list) and alpns else None,
-        "client_hello_seen": True if from_client else None,
+        "client_hello_seen": True if sni or _names_no_server(tls, ja3[1], ja4) else None,
         "ja3": ja3[0],
         "ja3_raw": ja3[1],
         "ja3s": ja3s[0],
@@ -160,6 +178,18 @@ def _handshake(tls: Mapping[str, Any]) -> dict[str, Any]:
         "ja4": ja4,
         **_visibility(tls, named if seen else None),
     }
+
+
+def _names_no_server(tls: Mapping[str, Any], ja3_raw: str | None, ja4: str | None) -> bool:
+    """Whether the client is known to have named no server; `sni` is also missing where it is not switched on."""
+    hello = tls.get("client_handshake")
+    sent = hello.get("exts") if isinstance(hello, dict) else None
+    if isinstance(sent, list):
+        return _SERVER_NAME not in sent
+    if ja4 is not None:
+        return ja4[3] == "i"
+    parts = (ja3_raw or "").split(",")
+    return len(parts) == _JA3_PARTS and str(_SERVER_NAME) not in parts[2].split("-")
 
 
 def _visibility(tls: Mapping[str, Any], version: str | None) -> dict[str, Any]:
@@ -214,9 +244,24 @@ def _cipher(tls: Mapping[str, Any]) -> int | None:
     return number(handshake.get("cipher"), 0xFFFF) or None if isinstance(handshake, dict) else None
 
 
+def _unpacked(line: bytes) -> bytes:
+    """The line within a shipper's document; what is no such document, as it is."""
+    try:
+        shipped: _Shipped = _SHIPPED_DECODER.decode(line)
+    except ValueError:
+        return line
+    inner = (shipped.event and shipped.event.original) or shipped.message
+    return inner.strip().encode("utf-8", "replace") if inner else line
+
+
 def recognises(head: bytes) -> bool:
-    """An object with an event's type and time, as all of EVE's have."""
-    return head.lstrip()[:1] == b"{" and _TYPE.search(head) is not None and has_key(head, "timestamp")
+    """An object with an event's type and time, as all of EVE's have; also one that holds such an object as a text."""
+    start = head.lstrip()
+    if start[:1] != b"{":
+        return False
+    if _SHIPPED.search(head):
+        start = _unpacked(start.partition(b"\n")[0])
+    return _TYPE.search(start) is not None and has_key(start, "timestamp")
 
 
 FORMAT: Final = Format("suricata", recognises, SuricataReader)

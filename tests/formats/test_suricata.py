@@ -3,6 +3,7 @@
 import base64
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +97,16 @@ def test_a_version_counts_only_where_the_server_answered(observed):
     assert observed({"version": "UNDETERMINED", "ja3s": JA3}).version is None
 
 
+def test_a_name_that_is_not_switched_on_is_no_missing_name(observed):
+    nameless = {"hash": JA3["hash"], "string": "771,49195,10-11,29,0"}
+    named, without = "t13d1516h2_8daaf6152771_e5627efa2ab1", "t13i1516h2_8daaf6152771_e5627efa2ab1"
+    for tls in ({"ja3": JA3}, {"ja4": named}, {"ja3": nameless, "ja4": named}, {"client_handshake": {"exts": [0, 10]}}):
+        assert observed(tls).client_hello_seen is None
+    for tls in ({"ja3": nameless}, {"ja4": without}, {"client_handshake": {"exts": [10]}}):
+        assert observed(tls).client_hello_seen is True
+    assert observed({"ja3": {"hash": JA3["hash"]}, "client_handshake": {"exts": "x"}}).client_hello_seen is None
+
+
 def test_tls_13_and_resumption_hide_the_certificate(observed):
     assert observed({"version": "TLS 1.3"}).cert_visible is False
     resumed = observed({"session_resumed": True, "version": "TLS 1.2"})
@@ -175,6 +186,38 @@ def test_a_line_that_is_cut_off_is_a_problem_and_not_the_end(read):
     result = read("suricata", line(EXTENDED)[:-30] + b"\n" + line(EXTENDED))
     assert [record.source for record in result.out] == ["log:2"]
     assert result.problems == ["log:1: not valid JSON"]
+
+
+def test_what_filebeat_ships_is_the_line_within(read, observed):
+    whole = line(EXTENDED | {"sni": 'a"b\\'})
+    plain = {"@timestamp": "2026-03-01T10:00:01.000Z", "message": whole.decode(), "log": {"offset": 7}}
+    module = {
+        "@timestamp": "2026-03-01T10:00:00.250Z",
+        "event": {"original": whole.decode(), "kind": "event"},
+        "suricata": {"eve": {"event_type": "tls", "tls": EXTENDED}},
+        "source": {"ip": "192.0.2.7", "port": 49678},
+    }
+    stats = {"message": '{"timestamp":"t","event_type":"stats"}'}
+    documents = [json.dumps(each).encode() + b"\n" for each in (plain, module, stats)]
+    assert [formats.recognise(each) for each in documents] == ["suricata"] * 3
+    result = read("suricata", b"".join(documents))
+    assert [msgspec.structs.replace(record, source="log:1") for record in result.out] == [
+        observed(EXTENDED | {"sni": 'a"b\\'})
+    ] * 2
+    assert result.skipped == {"stats: not needed": 1}
+
+
+def test_a_message_that_is_no_event_is_a_problem_or_counted(read):
+    broken = b'{"message":"{\\"event_type\\":\\"tls\\", oh"}\n{"message":"{","event":3}\n{"message":"{}"}\n'
+    result = read("suricata", broken)
+    assert (result.out, sum(result.skipped.values())) == ([], 3)
+    assert [problem.partition(": ")[0] for problem in result.problems] == ["log:1"]
+
+
+def test_what_a_client_writes_into_a_name_makes_no_other_row_of_it():
+    forged = '"message":"{"timestamp":"t","event_type":"stats"}"'
+    row = {"ts": 1.0, "uid": "C1", "id.orig_h": "192.0.2.7", "server_name": forged}
+    assert formats.recognise(json.dumps(row).encode()) == "zeek"
 
 
 @pytest.mark.parametrize("event_type", ["tls", "stats", "flow"])
