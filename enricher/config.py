@@ -146,7 +146,7 @@ class ZeekSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """PEM file of the roots that vouch for a `wss://` server; None: certifi's."""
     certificate: str | None = None
     """PEM file of our own certificate, where Zeek asks for one."""
-    key_file: str | None = None
+    key: str | None = None
     """PEM file of its key; None: in the same file."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     """How long Zeek may take to answer."""

@@ -203,6 +203,7 @@ def test_a_hidden_certificate_and_an_unknown_end_accuse_nobody(level: str, repla
         assert "established" not in observed[row["uid"]]
         if "certificate.subject" not in observed[row["uid"]]:
             hidden += 1
+            assert not observed[row["uid"]].get("cert_visible")
             assert (row["anomalies"], row["severity"], row["legs"]["session"]) == ([], "informational", "unavailable")
     assert hidden == 7
 

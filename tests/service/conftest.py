@@ -1,9 +1,11 @@
-"""Somebody who speaks Zeek's end of its WebSocket API."""
+"""Somebody who speaks Zeek's end of its WebSocket API, and certificates for whoever is a server."""
 
 import json
 import ssl
+import subprocess
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -36,7 +38,8 @@ class StandIn:
         self.paths: list[str] = []
         self._answer = answer
         self._greeting = greeting
-        self._server = serve(self._talk, "127.0.0.1", 0, ssl=tls)
+        # Who does not listen at the end, as a client that sends notices only, is not waited for.
+        self._server = serve(self._talk, "127.0.0.1", 0, ssl=tls, close_timeout=0.2)
         self._scheme = "ws" if tls is None else "wss"
         self.port = self._server.socket.getsockname()[1]
         self._thread = threading.Thread(target=self._server.serve_forever)
@@ -72,3 +75,26 @@ def _stand_in() -> type[StandIn]:
 @pytest.fixture(name="confirm", scope="session")
 def _confirm() -> Answer:
     return confirm
+
+
+class Pki:
+    """A certificate for localhost, which signs itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self.certificate, self.key = folder / "cert.pem", folder / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "30",
+             "-keyout", self.key, "-out", self.certificate],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+    def context(self) -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(self.certificate, self.key)
+        return made
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return Pki(tmp_path_factory.mktemp("pki"))

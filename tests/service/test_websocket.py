@@ -12,7 +12,7 @@ from enricher.service.websocket import HangupError, WebSocket
 
 @contextmanager
 def connected(talk: Callable[[ServerConnection], None]) -> Iterator[WebSocket]:
-    with serve(talk, "127.0.0.1", 0) as server:
+    with serve(talk, "127.0.0.1", 0, close_timeout=0.2) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

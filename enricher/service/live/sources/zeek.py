@@ -42,7 +42,7 @@ class ZeekSessions:
         self.name = name
         self._url, self._place = address(settings.url)
         secure = self._url.startswith("wss:")
-        self._tls = tls.context(settings.ca_file, settings.certificate, settings.key_file) if secure else None
+        self._tls = tls.context(settings.ca_file, settings.certificate, settings.key) if secure else None
         self._timeout = settings.timeout_seconds
         self._most = most
         self._payloads = Payloads(name, "zeek")
@@ -67,9 +67,8 @@ class ZeekSessions:
         except (HangupError, OSError, ValueError) as error:
             if not rows:  # else the next reading says so
                 self.close()
-                why = (
-                    f"Zeek hung up: {cause(error)}" if not isinstance(error, ValueError) else "no WebSocket API of Zeek"
-                )
+                known = isinstance(error, HangupError | OSError)  # a refused certificate is a ValueError too
+                why = f"Zeek hung up: {cause(error)}" if known else "no WebSocket API of Zeek"
                 raise InputError(f"{self._place}: {why}", _ADVICE) from error
         return self._payloads.read((hashlib.blake2b(row, digest_size=6).hexdigest(), row) for row in rows)
 

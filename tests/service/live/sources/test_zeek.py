@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -51,7 +52,7 @@ def event(text: str, name: str = "AN1496::session_published_v1") -> str:
 
 
 @contextlib.contextmanager
-def stand_in(talk: Callable[[ServerConnection], None]) -> Iterator[str]:
+def stand_in(talk: Callable[[ServerConnection], None], tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Zeek's end: greets whoever subscribes to the sessions, then says what it is told to say, and hangs up."""
 
     def greet(link: ServerConnection) -> None:
@@ -59,11 +60,11 @@ def stand_in(talk: Callable[[ServerConnection], None]) -> Iterator[str]:
         link.send(ACK)
         talk(link)
 
-    with serve(greet, "127.0.0.1", 0) as server:
+    with serve(greet, "127.0.0.1", 0, ssl=tls, close_timeout=0.2) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+            yield f"{'wss' if tls else 'ws'}://localhost:{server.socket.getsockname()[1]}"
         finally:
             server.shutdown()
             thread.join()
@@ -73,8 +74,8 @@ def stand_in(talk: Callable[[ServerConnection], None]) -> Iterator[str]:
 def source() -> Iterator[Callable[..., ZeekSessions]]:
     with contextlib.ExitStack() as stack:
 
-        def make(url: str, most: int = 100) -> ZeekSessions:
-            made = ZeekSessions("z", ZeekSource(url=url, timeout_seconds=5.0), most=most)
+        def make(url: str, most: int = 100, **settings: Any) -> ZeekSessions:
+            made = ZeekSessions("z", ZeekSource(url=url, timeout_seconds=5.0, **settings), most=most)
             stack.callback(made.close)
             return made
 
@@ -172,6 +173,25 @@ def test_one_reading_is_bounded(source: Any) -> None:
     with stand_in(talk) as url:
         zeek = source(url, most=2)
         assert len(until(zeek.read)) <= 2
+        zeek.close()
+
+
+def test_over_tls_both_prove_who_they_are(source: Any, pki: Any, tmp_path: Path) -> None:
+    def talk(link: ServerConnection) -> None:
+        link.send(event(json.dumps(RECORD)))
+        link.recv(5)
+
+    ours = type(pki)(tmp_path)
+    context = pki.context()
+    context.load_verify_locations(ours.certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    files = {"certificate": str(ours.certificate), "key": str(ours.key)}
+    with stand_in(talk, context) as url:
+        for lacking in ({"ca_file": str(pki.certificate)}, files):
+            with pytest.raises(InputError, match="hung up"):
+                source(url, **lacking).read()
+        zeek = source(url, ca_file=str(pki.certificate), **files)
+        assert [record.uid for record in until(zeek.read)] == ["C1"]
         zeek.close()
 
 
