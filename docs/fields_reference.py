@@ -14,11 +14,13 @@ FILES: Final = {
     "endpoint": "`an1496 endpoint`",
 }
 """Name of an output to where its lines stand."""
+_TAG: Final = "What the line is about."
+"""Meaning of `kind`, which is no field of a type, but its name."""
 _HEAD: Final = """# Fields
 
 Every field of everything that AN1496 writes as JSON. Written by `docs/fields_reference.py` from the types and their
 docstrings; what the results mean as a whole is told in [output.md](output.md). Times are seconds since 1970 UTC. What
-was not seen is null, or left out of observations and endpoint events; it never means no, zero or innocent.
+was not seen (None) is null, or left out of observations and endpoint events; it never means no, zero or innocent.
 """
 
 Schema = dict[str, Any]
@@ -43,7 +45,7 @@ def _record(title: str, record: Schema) -> str:
 
 def _rows(record: Schema) -> Iterator[tuple[str, str, str]]:
     for name, field in record["properties"].items():
-        yield f"`{name}`", kind(field), field.get("description", "").replace("|", "\\|")
+        yield f"`{name}`", kind(field), (_TAG if name == "kind" else field.get("description", "")).replace("|", "\\|")
 
 
 def kind(field: Schema) -> str:

@@ -16,8 +16,11 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far the endpoint's clock is from the sensor's: add `offset` seconds to endpoint time to get network time."""
 
     offset: float | None
+    """Seconds; None: not known."""
     confidence: Confidence
+    """How sure the offset is."""
     samples: int = 0
+    """How many matches agree on it."""
 
 
 class Library(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -49,9 +52,13 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The process that created another."""
 
     guid: str | None = None
+    """Its ProcessGuid."""
     pid: int | None = None
+    """Its process id."""
     image: str | None = None
+    """Path of its program."""
     command_line: str | None = None
+    """Its command line."""
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -24,6 +24,12 @@ def test_a_generated_document_is_as_the_code_is(name: str) -> None:
     assert written.TARGET.read_text("utf-8") == written.document(), f"run: python docs/{name}.py"
 
 
+def test_every_field_has_a_meaning() -> None:
+    rows = [line.split(" | ") for line in generator("fields_reference").document().splitlines() if line[:3] == "| `"]
+    assert [name for name, _, meaning in rows if meaning.strip("| ") == ""] == []
+    assert len(rows) > 100
+
+
 def test_an_evidence_without_words_on_false_positives_is_refused(tmp_path: Path) -> None:
     anomalies = generator("anomalies_reference")
     entries = anomalies.WRITTEN.read_text("utf-8")
