@@ -33,7 +33,8 @@ def main() -> None:
     speed = parser.parse_args().speed
     if not speed > 0:
         parser.error("--speed must be more than 0")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     folder = Path(tempfile.mkdtemp(prefix="an1496-demo-"))
     try:
         demo(folder, Screen(), speed)

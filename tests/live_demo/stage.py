@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from enricher.model.text import visible
+from enricher.report.words import last_part, place
 
 PROGRAM: Final = (sys.executable, "-m", "enricher")
 SENSOR, HOSTS = STREAMS = ("sensor", "hosts")
@@ -49,7 +50,10 @@ class Screen:
     def notice(self, worker: str, notice: Row) -> None:
         what = f"{notice['severity']} {notice['score']}" if notice["count"] else "withdrawn"
         line = Text(f"{what:9}", COLOURS.get(notice["severity"], ""))
-        line.append(f" revision {notice['revision']}, worker {worker}: {visible(notice['summary'])}", "default")
+        who = last_part(visible((notice["process"] or {}).get("image") or "unknown process"))
+        server = place(visible(notice["server"]["address"]), notice["server"]["port"])
+        told = f"{who} on {visible(notice['host'] or 'an unknown host')}, {notice['count']} to {server}"
+        line.append(f" revision {notice['revision']}, by {worker}: {told}", "default")
         if self._console.is_terminal:
             line.truncate(max(20, self._console.width - 9), overflow="ellipsis")
         self._line(line)
@@ -66,7 +70,6 @@ class Program:
         self._config, self._log = folder / f"{name}.toml", folder / f"{name}.log"
         self._config.write_text(config)
         self._starts = 0
-        self.start()
 
     def start(self, *more: str) -> None:
         self._starts += 1
@@ -87,7 +90,11 @@ class Program:
 
     def wait(self) -> None:
         """Wait for its end, which must be a good one."""
-        if code := self._process.wait(PATIENCE):
+        try:
+            code = self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            raise DemoError(f"{self._name} did not end within {PATIENCE:g} s") from error
+        if code:
             raise DemoError(f"{self._name} ended with {code}: {self._log.read_text(errors='replace')[-500:]}")
 
     def must_live(self) -> None:
@@ -146,6 +153,7 @@ class Stage:
         half = (sessions[len(sessions) // 2][0] - began) / speed
         with ExitStack() as ending:
             for program in (one, two, self._ship):
+                program.start()
                 ending.callback(program.kill)
             self._wait("the workers do not read", self._all_read)
             self._screen.say("workers one and two read")
@@ -197,7 +205,9 @@ class Stage:
             worker.send(signal.SIGCONT)
             time.sleep(0.003)
         worker.kill()
-        self._screen.say(f"worker one is killed, with {self._held('one')} entries read that are not safe yet", "bold")
+        self._screen.say(
+            f"worker one is killed; entries that it had read and not made safe: {self._held('one')}", "bold"
+        )
 
     def _held(self, consumer: str) -> int:
         return sum(each["pending"] for each in self._consumers() if each["name"] == consumer.encode())
