@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from enricher.cli import cli
 from enricher.config import Config
 from enricher.join.server import find_binary
 
@@ -22,19 +24,24 @@ REDIS = "6379"
 """The port in the documents; here a server of the test's own listens on another."""
 
 COMMANDS = re.compile(
-    r"(?:apt-get|make|python3|pip|\.|install|systemctl|podman|vagrant|zkg|redis-cli|an1496)\s.+|/opt/.+"
+    r"(?:apt-get|make|python3?|pip|install|systemctl|systemd-analyze|journalctl|podman|vagrant|zkg|winlogbeat|redis-cli"
+    r"|an1496)\s.+|\. \.venv/.+|/opt/.+/.+"
 )
-"""What a line begins with that somebody is meant to type."""
+"""What a line or a span of code begins with that somebody is meant to type."""
 NOT_RUN = {
     r"apt-get install .*|python3 -m venv /opt/.*|/opt/an1496/bin/pip .*|install .*": "changes the machine",
-    r"make demo": "makes a virtual environment from a registry; CI's first step",
+    r"make (demo|demo-live|test|bench|fuzz)": "makes a virtual environment from a registry; CI runs the first ones",
+    r"pip install .*": "wants a registry",
+    r"python benchmarks/.*": "measures for longer than a test may take",
     r"\. \.venv/bin/activate": "the test's PATH does it",
     r"podman build .*": "wants a container engine and registries",
-    r"vagrant up .*": "wants a hypervisor and a Windows image; tests/deploy runs what it can of the lab",
-    r"an1496 replay CAPTURE.*|an1496 replay monday.*": "files that somebody has; tests/cli and tests/zeek run it",
-    r"an1496 \S+ \S.* {3,}\S.*": "a table of the commands; tests/cli runs each",
+    r"systemctl .*|journalctl .*|systemd-analyze .*": "wants a running systemd; tests/deploy has the units analysed",
+    r"zkg install .*": "wants Zeek's package manager and a Zeek; tests/zeek loads the package where there is a Zeek",
+    r"winlogbeat .*": "wants Windows",
+    r"vagrant (up|validate).*": "wants a hypervisor and a Windows image; tests/deploy runs what it can of the lab",
+    r"an1496 .*": "wants files or streams that somebody has; tests/cli, tests/service and tests/zeek run each command",
 }
-"""Pattern of commands in blocks that are not marked `sh`, to why they are not run."""
+"""Pattern of commands outside of blocks marked `sh`, to why they are not run."""
 
 
 def blocks(document: Path, language: str) -> list[str]:
@@ -97,18 +104,39 @@ def test_every_document_with_commands_to_run_is_run() -> None:
     assert {name for name, path in DOCUMENTS.items() if blocks(path, "sh")} == run_here
 
 
+def shown(document: Path) -> list[str]:
+    """What a document says to type, but does not have run: lines of blocks without a language, and spans of code."""
+    spans = re.findall(r"`([^`\n]+)`", BLOCK.sub("", document.read_text("utf-8")))
+    lines = [line for block in blocks(document, "") for line in block.splitlines()]
+    return [typed for typed in (*lines, *spans) if COMMANDS.fullmatch(typed)]
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_command_that_is_not_run_has_its_reason(name: str) -> None:
-    lines = (line for block in blocks(DOCUMENTS[name], "") for line in block.splitlines())
-    unexplained = [
-        line for line in lines if COMMANDS.fullmatch(line) and not any(re.fullmatch(known, line) for known in NOT_RUN)
-    ]
+    unexplained = [typed for typed in shown(DOCUMENTS[name]) if not any(re.fullmatch(k, typed) for k in NOT_RUN)]
     assert unexplained == [], "mark the block `sh` to have it run, or say in NOT_RUN why not"
 
 
 def test_every_reason_not_to_run_a_command_is_needed() -> None:
-    lines = [line for path in DOCUMENTS.values() for block in blocks(path, "") for line in block.splitlines()]
-    assert [known for known in NOT_RUN if not any(re.fullmatch(known, line) for line in lines)] == []
+    typed = [each for path in DOCUMENTS.values() for each in shown(path)]
+    assert [known for known in NOT_RUN if not any(re.fullmatch(known, each) for each in typed)] == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_is_not_run_exists_all_the_same(name: str) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    for typed in shown(DOCUMENTS[name]):
+        program, what, *rest = typed.split()
+        if program == "make":
+            assert what in targets, typed
+        elif program == "an1496":
+            known = {option for parameter in cli.commands[what].params for option in parameter.opts}
+            assert {word for word in rest if re.fullmatch(r"--?[a-z][\w-]*", word)} <= known, typed
+        elif program == "pip":
+            assert set(re.findall(r"\[(\w+)\]", typed)) <= extras.keys(), typed
+        elif program == "python":
+            assert (ROOT / what).exists(), typed
 
 
 @pytest.mark.parametrize("name", [n for n, path in DOCUMENTS.items() if blocks(path, "toml")])
