@@ -1,4 +1,8 @@
-"""A Kafka topic, read in a consumer group by librdkafka: offsets are committed when their records are safe."""
+"""A Kafka topic, read in a consumer group by librdkafka, which commits offsets once we tell it that they are safe.
+
+It does so by itself, every second, when a partition is taken away, and at the end: to wait for it would be to hang as
+long as the brokers are away.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
@@ -12,10 +16,8 @@ from enricher.service.live.sources.payloads import Payloads
 
 _JOINING: Final = 1.0
 """Seconds that one reading waits while the group makes room for us."""
-_NO_MEMBER: Final = frozenset(
-    ("ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "FENCED_INSTANCE_ID", "_ASSIGNMENT_LOST")
-)
-"""The group has gone on without us: nothing was committed; what we read is read again by whoever has it now."""
+_COMMIT_MS: Final = 1000
+"""Milliseconds between two commits: what is read again after a death, at most."""
 _AWAY: Final = frozenset(("_ALL_BROKERS_DOWN", "_AUTHENTICATION", "_SSL", "_RESOLVE", "SASL_AUTHENTICATION_FAILED"))
 _PASSING: Final = frozenset(("_PARTITION_EOF", "_MAX_POLL_EXCEEDED", "_TRANSPORT", "_TIMED_OUT"))
 """librdkafka goes on by itself."""
@@ -49,7 +51,8 @@ class KafkaTopic:
         self._payloads = Payloads(settings.topic, settings.format)
         self._options = connection(settings) | {
             "group.id": settings.group,
-            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.commit.interval.ms": _COMMIT_MS,
             "auto.offset.reset": "earliest" if settings.start == "beginning" else "latest",
             "partition.assignment.strategy": "cooperative-sticky",  # what stays with us is not read again
             "queued.max.messages.kbytes": _BUFFERED_KIB,
@@ -59,7 +62,7 @@ class KafkaTopic:
         self._ours: set[int] = set()
         """Partitions that the group has given us."""
         self._next: dict[int, int] = {}
-        """Partition → the offset after what was read of it, as far as that is not committed."""
+        """Partition → the offset after what was read of it, as far as librdkafka was not told that it is safe."""
         self._down: str | None = None
         """Why nobody is there, as librdkafka told last."""
 
@@ -97,17 +100,13 @@ class KafkaTopic:
             return
         partition = self._kafka.TopicPartition
         offsets = [partition(self._settings.topic, at, offset) for at, offset in self._next.items()]
-        try:
-            told = self._consumer.commit(offsets=offsets, asynchronous=False)
-        except self._kafka.KafkaException as error:
-            if error.args[0].name() in _NO_MEMBER:
-                return
-            raise self._away(error.args[0].str()) from error
-        for each in told:
-            if each.error is None:
-                self._next.pop(each.partition, None)
-            elif each.error.name() not in _NO_MEMBER:
-                raise self._away(each.error.str())
+        self._next.clear()
+        for each in offsets:
+            try:
+                self._consumer.store_offsets(offsets=[each])
+            except self._kafka.KafkaException as error:
+                if error.args[0].name() != "_STATE":  # the group has gone on without us: its new owner reads it again
+                    raise self._away(error.args[0].str()) from error
 
     def position(self) -> bytes | None:
         """See `Source`: the group keeps it."""
@@ -131,7 +130,7 @@ class KafkaTopic:
         return self._payloads.problems()
 
     def close(self) -> None:
-        """See `Source`: leaves the group; what was not committed is read again."""
+        """See `Source`: leaves the group; what is not safe is read again."""
         consumer, self._consumer = self._consumer, None
         self._joined, self._down = False, None
         self._ours.clear()

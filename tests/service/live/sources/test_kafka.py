@@ -168,11 +168,11 @@ def test_brokers_that_go_away_are_told_and_what_comes_later_is_read(cluster: Any
         return None
 
     assert f"Kafka at {cluster.brokers}, topic {TOPIC}: " in until(away).message
-    with pytest.raises(InputError):
-        source.commit()
+    began = time.monotonic()
+    source.commit()
+    assert time.monotonic() - began < 0.5  # it does not wait for them
     cluster.up()
     until(lambda: away() is None)
-    source.commit()
     put(cluster, [2])
     until(lambda: 2 in ports(source.read()))  # the first may come again: the group has forgotten us meanwhile
     assert capfd.readouterr().err == ""
