@@ -27,7 +27,7 @@ STEPS = (
     ("enricher.join.live:LiveJoin", "look", 1),
     ("enricher.join.live:LiveJoin", "announce", 2),
     ("enricher.service.live.ledger:Ledger", "append", 1),
-    ("enricher.service.live.ledger:os", "fsync", 1),
+    ("enricher.service.delivery.append:os", "fsync", 1),
     ("enricher.service.delivery.delivery:Delivery", "put", 1),
     ("enricher.service.delivery.delivery:Delivery", "flush", 1),
     ("enricher.join.live:LiveJoin", "commit", 1),

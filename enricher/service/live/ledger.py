@@ -1,7 +1,6 @@
 """The ledger's rows as they are written, each revision a line; the last of an id counts."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ import msgspec
 from enricher.errors import OutputError
 from enricher.model.session import Session
 from enricher.model.verdict import LedgerRow, Legs
+from enricher.service.delivery.append import AppendFile
 from enricher.sinks import jsonl
 
 DUPLICATE: Final = "duplicate"
@@ -65,33 +65,23 @@ def digest(value: Any) -> bytes:
 
 
 class Ledger:
-    """The file to which rows are appended. It is opened for each round, so that it may be rotated at any time."""
+    """The file to which rows are appended; it may be rotated at any time."""
 
     def __init__(self, path: Path | None) -> None:
         """`path` None: rows are counted, not kept."""
-        self._path = path
+        self._file = None if path is None else AppendFile(path)
 
     def append(self, rows: Iterable[Booked]) -> None:
         """Write rows; when this returns, they are on the disk.
 
         Raises:
-            OutputError: disk full, no permission. Part may be written; writing all again does no harm.
+            OutputError: disk full, no permission. Writing all again does no harm.
         """
-        lines = [jsonl.line(row) for row in rows]
-        if self._path is None or not lines:
+        lines = b"".join(jsonl.line(row) for row in rows)
+        if self._file is None or not lines:
             return
         try:
-            with self._path.open("ab") as file:
-                if file.tell() and not _ends_a_line(self._path):
-                    file.write(b"\n")  # we were killed in the middle of a line
-                file.writelines(lines)
-                file.flush()
-                os.fsync(file.fileno())
+            self._file.write(lines)
         except OSError as error:
-            raise OutputError(f"{self._path}: the ledger cannot be written: {error.strerror}", "free space") from error
-
-
-def _ends_a_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+            what = f"{self._file.path}: the ledger cannot be written: {error.strerror}"
+            raise OutputError(what, "free space") from error
