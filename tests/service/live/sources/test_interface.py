@@ -413,7 +413,7 @@ def test_the_metrics_show_what_came_from_an_interface(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sources", "what"),
     [
-        ('[{ type = "interface", interface = "a", format = "zeek" }]', "an interface has none"),
+        ('[{ type = "interface", interface = "a", format = "zeek" }]', "interface:a has none"),
         (
             '[{ type = "interface", interface = "a", user = "u" }, { type = "interface", interface = "b" }]',
             "different users",
