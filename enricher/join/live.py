@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from enricher.join.changes import Changes, Told
+from enricher.join.changes import Changes
 from enricher.join.hosts import Hosts
 from enricher.join.keys import short_name
 from enricher.join.knowledge import Knowledge
@@ -25,12 +25,13 @@ from enricher.join.learning import Learning
 from enricher.join.leases import Leases
 from enricher.join.live_keys import Bucket, LiveKeys
 from enricher.join.marks import Latest, Marks
+from enricher.join.notices import Notices
 from enricher.join.reader import Reader, Tuple5
 from enricher.join.resolver import Resolver
-from enricher.join.routing import Command, score, split, text
+from enricher.join.routing import Command, score, text
 from enricher.join.settings import JoinSettings, LiveSettings, validate, validate_live
 from enricher.join.store import Store
-from enricher.join.touch import Touch, bucket_at, bucket_of, topics
+from enricher.join.touch import Touch, bucket_at, bucket_of, buckets_of, topics
 from enricher.join.waiting import Standing, is_identity
 from enricher.model.observation import Prevalence
 from enricher.model.record import Record
@@ -43,7 +44,6 @@ _LISTENERS: Final = 64
 """More of them are judged together, from time to time: a browser's sessions are not all judged anew for each event."""
 
 _standing: Final = msgspec.msgpack.Decoder(Standing)
-_told: Final = msgspec.msgpack.Decoder(Told)
 
 
 class Look(NamedTuple):
@@ -71,6 +71,7 @@ class LiveJoin:
         self._settings = settings
         self._keys = LiveKeys(store.namespace)
         self._knowledge = Knowledge(store, self._keys, settings, live)
+        self.notices = Notices(store, self._keys)
         self._leases = Leases(store, worker, live.lease_seconds)
         self._marks = Marks(store, self._keys, live)
         self._hosts: Hosts | None = None
@@ -105,7 +106,7 @@ class LiveJoin:
         topics = [topic.decode("utf-8", "surrogateescape") for topic in flat[::2]]
         for topic, at in zip(flat[::2], flat[1::2], strict=True):
             changes.heard(topic, float(at) / 1e6)
-        return set().union(*map(_buckets, self._store.members([self._keys.topic(topic) for topic in topics])))
+        return set().union(*map(buckets_of, self._store.members([self._keys.topic(topic) for topic in topics])))
 
     def hold(self, buckets: Iterable[Bucket]) -> set[Bucket]:
         """Those of some buckets that nobody else is at: they are ours until `release`."""
@@ -135,7 +136,7 @@ class LiveJoin:
         spans: list[Command] = [
             ("ZRANGEBYSCORE", key, "-inf", score(now), *limit) for key in (self._keys.waiting, self._keys.unsettled)
         ]
-        return set().union(*map(_buckets, self._store.read(spans)))
+        return set().union(*map(buckets_of, self._store.read(spans)))
 
     def open(self) -> set[Bucket]:
         """All buckets with sessions that wait or are not settled."""
@@ -143,7 +144,7 @@ class LiveJoin:
         for key in (self._keys.waiting, self._keys.unsettled):
             start = 0
             while page := next(iter(self._store.read([("ZRANGE", key, start, start + _PAGE - 1)]))):
-                found.update(_buckets(page))
+                found.update(buckets_of(page))
                 start += len(page)
         return found
 
@@ -187,32 +188,6 @@ class LiveJoin:
     def passed(self, host: str | None, now: float) -> float | None:
         """Up to what network time a host's connection records have come; None: not known. Of hosts in the last look."""
         return None if host is None or self._hosts is None else self._marks.passed(host, self._hosts, now)
-
-    def begin(self, notices: Sequence[str], now: float) -> None:
-        """Notices that are held are told now: whoever changes their sessions from here on leaves a trace."""
-        self._write([("ZADD", self._keys.untold, score(now), notice) for notice in notices])
-
-    def begun(self, notices: Sequence[str]) -> set[str]:
-        """Those of some notices that are to be told, or are being told by somebody."""
-        answers = self._store.read([("ZSCORE", self._keys.untold, notice) for notice in notices])
-        return {notice for notice, at in zip(notices, answers, strict=True) if at is not None}
-
-    def told(self, notices: Sequence[str]) -> dict[str, Told]:
-        """What was told last of each notice, if anything was."""
-        answers = self._store.read([("GET", self._keys.told(notice)) for notice in notices])
-        found = zip(notices, answers, strict=True)
-        return {notice: told for notice, blob in found if (told := _read_told(blob)) is not None}
-
-    def untold(self, now: float, most: int) -> list[str]:
-        """Notices whose time has come, at most so many."""
-        end = "+inf" if now == inf else score(now)
-        command: Command = ("ZRANGEBYSCORE", self._keys.untold, "-inf", end, "LIMIT", 0, most)
-        return [notice.decode() for notice in next(iter(self._store.read([command])))]
-
-    def members(self, notices: Sequence[str]) -> dict[str, set[Bucket]]:
-        """Buckets that have sessions of each notice, or had."""
-        answers = self._store.read([("ZRANGE", self._keys.members(notice), 0, -1) for notice in notices])
-        return {notice: set(_buckets(found)) for notice, found in zip(notices, answers, strict=True)}
 
     def prevalence(self, ja4s: Sequence[str]) -> dict[str, Prevalence]:
         """How common each JA4 is."""
@@ -262,7 +237,8 @@ class LiveJoin:
         changes = self.changes(now)
         for bucket, mine in listens.items():
             changes.listens(bucket, mine)
-        self.announce(changes)
+        for stage in changes.stages(self._store.settings.retention_seconds):
+            self._write(stage)
 
     def _listening(self, topics: Iterable[str], now: float, changes: Changes) -> set[Bucket]:
         """Who depends on topics that something came about; where they are many, they are for later."""
@@ -271,7 +247,7 @@ class LiveJoin:
         found: set[Bucket] = set()
         every = self.live.repeat_seconds
         for topic, members in zip(wanted, answers, strict=True):
-            found.update(_buckets(members))
+            found.update(buckets_of(members))
             if len(members) == _LISTENERS:
                 changes.defer(topic, (now // every + 1) * every if every else now)
         return found
@@ -303,16 +279,12 @@ class LiveJoin:
             for name, end in ends
             if end is not None
         ]
-        return set().union(*map(_buckets, self._store.read(spans)))
+        return set().union(*map(buckets_of, self._store.read(spans)))
 
 
 def _topics(found: Iterable[Tuple5], sessions: Sequence[Session]) -> set[str]:
     """What the sessions of a bucket depend on."""
     return set[str]().union(*(topics(there, sessions) for there in found))
-
-
-def _buckets(members: Iterable[bytes]) -> Iterable[Bucket]:
-    return ((parts[0], parts[1]) for parts in split(members) if len(parts) == 2)
 
 
 def _standings(flat: Sequence[bytes]) -> dict[str, Standing]:
@@ -325,10 +297,3 @@ def _standings(flat: Sequence[bytes]) -> dict[str, Standing]:
         if is_identity(name):
             found[name] = standing
     return found
-
-
-def _read_told(blob: bytes | None) -> Told | None:
-    try:
-        return None if blob is None else _told.decode(blob)
-    except msgspec.DecodeError:
-        return None

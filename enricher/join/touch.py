@@ -7,14 +7,14 @@ it would touch everybody, again and again, so it is taken into account whenever 
 it is settled.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from enricher.join.duplicates import Connection
 from enricher.join.keys import bucket_name, pair, process_place, short_name
 from enricher.join.live_keys import Bucket
 from enricher.join.reader import Tuple5
-from enricher.join.routing import SEP, service
+from enricher.join.routing import SEP, service, split
 from enricher.model.endpoint import NetworkConnect
 from enricher.model.observation import CertificateRecord, ConnectionRecord, Observation
 from enricher.model.record import Record
@@ -67,6 +67,11 @@ def bucket_between(a_ip: str, a_port: int, b_ip: str, b_port: int) -> Bucket:
 def bucket_at(connection: Connection) -> Bucket:
     """Where a 5-tuple lies."""
     return bucket_between(*connection[1], *connection[2])
+
+
+def buckets_of(members: Iterable[bytes]) -> Iterator[Bucket]:
+    """Buckets from how the store lists them; what is none has others written."""
+    return ((parts[0], parts[1]) for parts in split(members) if len(parts) == 2)
 
 
 def topics(there: Tuple5, sessions: Iterable[Session]) -> set[str]:

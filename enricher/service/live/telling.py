@@ -142,8 +142,8 @@ class Round:
 
     def make(self, chosen: Sequence[str]) -> list[Notice]:
         """The chosen notices, from all their sessions, as far as they are new or changed."""
-        self._join.begin(chosen, self._now)
-        members = self._join.members(chosen)
+        self._join.notices.begin(chosen, self._now)
+        members = self._join.notices.members(chosen)
         buckets = set().union(*members.values())
         ours = self._join.hold(buckets - self._held.keys())
         self.postpone(self.judge(ours) - set(chosen))
@@ -217,14 +217,14 @@ class Round:
         """Those of the touched notices that are told, were told, or are being told."""
         self._join.announce(self._membership)  # from now on, who tells one of these sees our sessions
         self._membership = self._join.changes(self._now)
-        begun = self._join.begun(sorted(touched))
+        begun = self._join.notices.begun(sorted(touched))
         self._recall(touched)
         worst = self._worst()
         return {n for n in touched if n in begun or self._told[n] is not None or worst.get(n, -1) >= self._least}
 
     def _recall(self, ids: set[str]) -> None:
         missing = sorted(ids - self._told.keys())
-        found = self._join.told(missing)
+        found = self._join.notices.told(missing)
         self._told.update((id_, found.get(id_)) for id_ in missing)
 
     def _worst(self) -> dict[str, int]:

@@ -91,7 +91,7 @@ class Worker:
             changes = self._join.changes(now)
             this = Round(self.engine, self._join, changes, now)
             changed = this.judge(buckets)
-            notices = this.make(this.choose(changed, self._join.untold(now, GROUPS)))
+            notices = this.make(this.choose(changed, self._join.notices.due(now, GROUPS)))
             rows = this.rows()
             for bucket in buckets - this.buckets:
                 changes.forget(bucket)
@@ -153,7 +153,7 @@ class Worker:
             this.postpone(this.judge(page))
             self._tell(this, this.rows(), [], changes)
         self._join.commit(later)
-        while due := self._join.untold(inf, GROUPS):
+        while due := self._join.notices.due(inf, GROUPS):
             changes = self._join.changes(now)
             this = Round(self.engine, self._join, changes, now, everything=True)
             notices = this.make(chosen := this.choose(set(), due))

@@ -210,18 +210,25 @@ def test_at_the_end_all_is_judged_by_all_that_was_learned(start, make, telling_e
 def test_a_notice_that_is_due_anew_while_it_is_told_stays_due(start, make, telling_engine) -> None:
     live = start(telling_engine)
     changes = live.join.changes(5.0)
-    live.join.begin(["N"], 5.0)
+    live.join.notices.begin(["N"], 5.0)
     meanwhile = live.join.changes(6.0)
     meanwhile.due("N", 6.0)
     live.join.announce(meanwhile)
     changes.done("N")
     live.join.commit(changes)
-    assert live.join.untold(10.0, 9) == ["N"]
+    assert live.join.notices.due(10.0, 9) == ["N"]
     once_more = live.join.changes(7.0)
-    live.join.begin(["N"], 7.0)
+    live.join.notices.begin(["N"], 7.0)
     once_more.done("N")
     live.join.commit(once_more)
-    assert live.join.untold(10.0, 9) == []
+    assert live.join.notices.due(10.0, 9) == []
+
+
+def test_what_no_notice_is_called_does_not_stay_on_the_list(start) -> None:
+    live = start()
+    list(live.store.read([("ZADD", live.join._keys.untold, 1, b"\xff\x00", 2, "AN1496-1")]))
+    assert live.join.notices.due(10.0, 9) == ["AN1496-1"]
+    assert next(iter(live.store.read([("ZCARD", live.join._keys.untold)]))) == 1
 
 
 def test_of_a_process_with_many_connections_the_earlier_ones_are_judged_later(start, make) -> None:
