@@ -52,12 +52,14 @@ def event(text: str, name: str = "AN1496::session_published_v1") -> str:
 
 
 @contextlib.contextmanager
-def stand_in(talk: Callable[[ServerConnection], None], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def stand_in(
+    talk: Callable[[ServerConnection], None], tls: ssl.SSLContext | None = None, *, greeting: str = ACK
+) -> Iterator[str]:
     """Zeek's end: greets whoever subscribes to the sessions, then says what it is told to say, and hangs up."""
 
     def greet(link: ServerConnection) -> None:
         assert json.loads(link.recv()) == ["/an1496/sessions"]
-        link.send(ACK)
+        link.send(greeting)
         talk(link)
 
     with serve(greet, "127.0.0.1", 0, ssl=tls, close_timeout=0.2) as server:
@@ -162,6 +164,12 @@ def test_what_is_no_session_is_a_problem_and_the_next_is_read(source: Any) -> No
         assert [record.uid for record in until(zeek.read)] == ["C1"]
         assert [problem.what for problem in zeek.problems()] == ["a session that is no JSON object"] * 2
         zeek.close()
+
+
+def test_who_does_not_greet_is_no_zeek(source: Any) -> None:
+    session = event(json.dumps(RECORD))
+    with stand_in(lambda link: link.recv(5), greeting=session) as url, pytest.raises(InputError, match="not greet"):
+        source(url).read()
 
 
 def test_one_reading_is_bounded(source: Any) -> None:
