@@ -153,6 +153,19 @@ def test_a_partition_that_was_taken_away_is_not_committed_and_its_new_owner_read
     until(lambda: again.extend(ports(one.read())) or theirs[0] in again)
 
 
+def test_what_was_taken_away_before_it_was_safe_is_left_to_its_new_owner(cluster: Any, topic: Any) -> None:
+    cluster.create(TOPIC, 1)
+    put(cluster, [1])
+    source = topic()
+    assert some(source) == [1]
+    source._taken(None, [confluent_kafka.TopicPartition(TOPIC, 0)])
+    source.commit()
+    put(cluster, [2])
+    assert [ports(source.read()) for _ in range(10) if not time.sleep(0.05)] == [[]] * 10
+    source.close()
+    assert some(topic())[0] == 1
+
+
 def test_brokers_that_go_away_are_told_and_what_comes_later_is_read(cluster: Any, topic: Any, capfd: Any) -> None:
     cluster.create(TOPIC, 1)
     put(cluster, [1])
