@@ -135,7 +135,7 @@ class Cluster:
         link = self._links.get(node)
         if link is None:
             host, port = node
-            parts = urlsplit(self._url)
+            parts = urlsplit(seeds(self._url)[0])
             user, at, _ = parts.netloc.rpartition("@")
             where = f"[{host}]" if ":" in host else host
             url = urlunsplit(parts._replace(netloc=f"{user}{at}{where}:{port}"))

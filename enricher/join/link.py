@@ -9,7 +9,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import hiredis
 import redis
@@ -89,9 +89,10 @@ def place(url: str) -> str:
 
 def seeds(url: str) -> list[str]:
     """A URL for each of the hosts in `redis://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]…`: nodes of a cluster."""
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
+    scheme, separator, rest = url.partition("://")  # no URL parser takes several hosts
+    authority, slash, path = rest.partition("/")
+    user, at, hosts = authority.rpartition("@")
+    return [f"{scheme}{separator}{user}{at}{host}{slash}{path}" for host in hosts.split(",")]
 
 
 def check(url: str, settings: StoreSettings) -> None:

@@ -1,6 +1,6 @@
 """The URL of a Redis, with what the configuration keeps elsewhere."""
 
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from enricher.config import StoreConfig
 from enricher.errors import ConfigError, UsageError
@@ -20,15 +20,15 @@ def with_credentials(url: str, username: str | None, password: Secret | None, se
         check(url, settings)
     except UsageError as error:
         raise ConfigError(error.message, error.advice) from None
-    parts = urlsplit(url)
-    if "@" in parts.netloc:
+    scheme, separator, rest = url.partition("://")  # of a cluster it names several hosts, which no URL parser takes
+    if "@" in rest.partition("/")[0]:
         raise ConfigError("the URL holds credentials", "give username and password in their own keys")
     if password is None:
         if username is not None:
             raise ConfigError("username has no password", "give password too")
         return url
     user = f"{quote(username or '', safe='')}:{quote(reveal(password), safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc}"))
+    return f"{scheme}{separator}{user}@{rest}"
 
 
 def store_url(store: StoreConfig) -> str | None:

@@ -19,10 +19,12 @@ from redis.crc import key_slot
 
 from enricher.errors import ConfigError, StoreError, UsageError
 from enricher.join.cluster import Cluster
-from enricher.join.link import check
+from enricher.join.link import check, seeds
 from enricher.join.server import find_binary
 from enricher.join.settings import StoreSettings
 from enricher.join.store import Store
+from enricher.service.redis_url import with_credentials
+from enricher.sinks.settings import Secret
 
 SETTINGS = StoreSettings(cluster=True, timeout_seconds=5.0)
 
@@ -214,6 +216,17 @@ def test_a_refusal_comes_out_and_the_replies_of_others_are_not_mixed_up(cluster)
         link.run([("ZADD", "z1", 1, "a"), ("ZCARD", "text"), ("ZADD", "z2", 1, "a")])
     assert link.run([("ZCARD", "z1"), ("ZCARD", "z2")]) == [1, 1]
     link.close()
+
+
+def test_each_node_is_talked_to_as_the_same_user(monkeypatch) -> None:
+    monkeypatch.setenv("AN1496_TEST_SECRET", "s/cret")
+    assert seeds("rediss://u:p%40w@a:1,[::1]:2,c/0") == [
+        "rediss://u:p%40w@a:1/0",
+        "rediss://u:p%40w@[::1]:2/0",
+        "rediss://u:p%40w@c/0",
+    ]
+    told = with_credentials("redis://a:1,[::1]:2", "u", Secret(env="AN1496_TEST_SECRET"), SETTINGS)
+    assert seeds(told) == ["redis://u:s%2Fcret@a:1", "redis://u:s%2Fcret@[::1]:2"]
 
 
 def test_a_replay_refuses_a_cluster_and_each_host_of_its_url_is_checked() -> None:
