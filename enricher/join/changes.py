@@ -84,9 +84,9 @@ class Changes:
         """The buckets that listen to a topic are to be judged at a time."""
         self._deferred.append(("ZADD", self._keys.deferred, score(at), topic))
 
-    def heard(self, topic: bytes, at: float) -> None:
-        """They are judged; `at` is the time that was set."""
-        self._heard += topic, score(at)
+    def heard(self, topic: bytes, at: int) -> None:
+        """They are judged; `at` is the score that was set, to the microsecond."""
+        self._heard += topic, at
 
     def listens(self, bucket: Bucket, topics: Iterable[str]) -> None:
         """A bucket's sessions depend on these."""

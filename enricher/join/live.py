@@ -58,7 +58,7 @@ class Look(NamedTuple):
 class LiveJoin:
     """One store, joined as records come."""
 
-    def __init__(self, store: Store, settings: JoinSettings, live: LiveSettings, worker: str = "") -> None:
+    def __init__(self, store: Store, settings: JoinSettings, live: LiveSettings, worker: str) -> None:
         """Take a store that was opened with `exact` keys; `worker`: a name that no other process has.
 
         Raises:
@@ -105,7 +105,7 @@ class LiveJoin:
         flat = next(iter(self._store.read([(*due, "LIMIT", 0, _PAGE)])))
         topics = [topic.decode("utf-8", "surrogateescape") for topic in flat[::2]]
         for topic, at in zip(flat[::2], flat[1::2], strict=True):
-            changes.heard(topic, float(at) / 1e6)
+            changes.heard(topic, int(float(at)))
         return set().union(*map(buckets_of, self._store.members([self._keys.topic(topic) for topic in topics])))
 
     def hold(self, buckets: Iterable[Bucket]) -> set[Bucket]:
