@@ -22,8 +22,8 @@ from enricher.report.story import story
 from enricher.service import alone, outputs, parallel, runtime
 from enricher.service.engine import Engine, configuration
 from enricher.service.inputs import find
-from enricher.service.live.signals import Signals
 from enricher.service.reading import Tally
+from enricher.service.signals import Signals
 from enricher.service.watch import watch
 from enricher.sinks import jsonl
 

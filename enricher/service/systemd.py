@@ -38,15 +38,23 @@ class Notifier:
         """We are about to end."""
         self._tell("STOPPING=1")
 
-    def status(self, text: str) -> None:
-        """One line for `systemctl status`."""
-        self._tell("STATUS=" + " ".join(text.split()))
-
     def alive(self) -> None:
         """We go on, or wait for something that is away; who hangs does not come here. Cheap: told at times only."""
         if self._every is not None and self._clock() >= self._next:
             self._next = self._clock() + self._every
             self._tell("WATCHDOG=1")
+
+    def hearing(self, stopping: Callable[[float], bool]) -> Callable[[float], bool]:
+        """The same `stopping` (waits, and says whether we are to end), of which the service manager hears."""
+
+        def heard(seconds: float) -> bool:
+            self.alive()
+            stop = stopping(seconds)
+            if stop:
+                self.stopping()
+            return stop
+
+        return heard
 
     def _tell(self, what: str) -> None:
         if self._socket is not None:

@@ -1,4 +1,4 @@
-"""The ledger's rows as they are written, each revision a line; the last of an id counts."""
+"""The ledger's rows as they are written, each revision a line; the highest of a session counts."""
 
 import hashlib
 from collections.abc import Iterable

@@ -7,10 +7,10 @@ from enricher.config import Config, InterfaceSource
 from enricher.errors import An1496Error
 from enricher.service import privileges
 from enricher.service.engine import Engine
-from enricher.service.live.log import Log, logger
 from enricher.service.live.service import Service
-from enricher.service.live.signals import Signals
 from enricher.service.live.sources.interface import Interface
+from enricher.service.log import Log, logger
+from enricher.service.signals import Signals
 from enricher.service.systemd import Notifier
 
 
@@ -29,10 +29,7 @@ def run(config_file: Path, *, once: bool = False) -> None:
         return engine
 
     def stopping(seconds: float) -> bool:
-        manager.alive()
-        stop = signals.stopping(seconds)
-        if stop:
-            manager.stopping()
+        stop = heard(seconds)
         if signals.reloading():
             try:
                 service.reload(opened())
@@ -43,6 +40,7 @@ def run(config_file: Path, *, once: bool = False) -> None:
     engine = opened()
     signals = Signals(engine.config.live.stop_seconds)
     manager = Notifier()
+    heard = manager.hearing(signals.stopping)
     with Service(engine, log, stopping) as service:
         _listen(service, engine.config, log)
         manager.ready()

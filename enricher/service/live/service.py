@@ -22,7 +22,6 @@ from enricher.model.record import Record
 from enricher.service.delivery import Delivery, Outlets
 from enricher.service.engine import Engine
 from enricher.service.live.ledger import Ledger
-from enricher.service.live.log import Log
 from enricher.service.live.metrics import Metrics, Page
 from enricher.service.live.shedding import behind, shed
 from enricher.service.live.sources._source import Source
@@ -30,20 +29,17 @@ from enricher.service.live.sources.build import build
 from enricher.service.live.sources.interface import Interface
 from enricher.service.live.sources.tail import Tail
 from enricher.service.live.worker import Worker
+from enricher.service.log import Log
+from enricher.service.patience import LONGEST_PAUSE, Patience, Stop
 from enricher.service.redis_url import store_url
 
 NAMESPACE: Final = "an1496:live"
 _TICK: Final = 1.0
 """Seconds between two looks at whose time has come, when nothing is read."""
-_LONGEST_PAUSE: Final = 15.0
 _QUIET: Final = 8
 """So often nothing must come before what is there counts as read."""
 _STALE: Final = 60.0
 """Seconds without a safe round after which we are not well."""
-
-
-class Stop(Exception):  # noqa: N818 -- nothing is wrong
-    """We were asked to end while we waited for something to come back."""
 
 
 class Service:
@@ -81,7 +77,7 @@ class Service:
         self._ledger = Ledger(Path(config.live.ledger) if config.live.ledger else None)
         self.metrics = Metrics()
         self._last = time.monotonic()
-        self._wrong: str | None = None
+        self._patience = Patience(log, stopping)
         self._page: Page | None = None
         self._delivery: Delivery | None = None
         self._store: Store | None = None
@@ -131,7 +127,7 @@ class Service:
     def health(self) -> dict[str, Any]:
         """Whether we do our work."""
         age = time.monotonic() - self._last
-        return {"ok": age < _STALE, "seconds_since_round": round(age, 1), "wrong": self._wrong}
+        return {"ok": age < _STALE, "seconds_since_round": round(age, 1), "wrong": self._patience.wrong}
 
     def _resume(self) -> None:
         positions = self._until_safe("store", lambda: self._connected().positions())
@@ -161,7 +157,7 @@ class Service:
         try:
             records = self._engine.complete(source.read())
         except An1496Error as error:
-            pause = min(_LONGEST_PAUSE, max(0.5, pause * 2))
+            pause = min(LONGEST_PAUSE, max(0.5, pause * 2))
             self._retry[source.name] = time.monotonic() + pause, pause
             self._away[source.name] = error
             self.metrics.failed(source.name)
@@ -203,24 +199,12 @@ class Service:
         Raises:
             Stop: we are to end before it is.
         """
-        pause = 0.25
-        while True:
-            try:
-                done = work()
-            except An1496Error as error:
-                self._hang_up()
-                self.metrics.failed(what)
-                if self._wrong != error.message:
-                    self._wrong = error.message
-                    self._log.error("waiting", what=what, error=error.message, advice=error.advice)
-                if self._stopping(pause):
-                    raise Stop from error
-                pause = min(_LONGEST_PAUSE, pause * 2)
-            else:
-                if self._wrong is not None:
-                    self._log.info("going on", what=what)
-                    self._wrong = None
-                return done
+
+        def failed() -> None:
+            self._hang_up()
+            self.metrics.failed(what)
+
+        return self._patience.until_done(what, work, failed)
 
     def _connected(self) -> LiveJoin:
         """The join, over a connection that is not known to be broken."""

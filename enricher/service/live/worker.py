@@ -60,7 +60,6 @@ class Worker:
         outlet: Outlet,
         ledger: Ledger,
         clock: Callable[[], float],
-        pause: Callable[[float], object] = time.sleep,
         told: Callable[[Sequence[Booked], Sequence[Notice]], None] = lambda _rows, _notices: None,
         alive: Callable[[], object] = lambda: None,
     ) -> None:
@@ -70,7 +69,6 @@ class Worker:
         self._outlet = outlet
         self._ledger = ledger
         self._clock = clock
-        self._pause = pause
         self._told = told
         self._alive = alive
 
@@ -124,7 +122,7 @@ class Worker:
                 yield ours
                 self._join.release()
             if len(ours) < len(rest[:_TURN]):
-                self._pause(_MOMENT)
+                time.sleep(_MOMENT)
             rest = [bucket for bucket in rest if bucket not in ours]
             self._alive()
         waiting = sorted(due.difference(touched))
@@ -160,7 +158,7 @@ class Worker:
             self._tell(this, this.rows(), notices, changes)
             self._join.release()
             if not chosen:
-                self._pause(_MOMENT)
+                time.sleep(_MOMENT)
 
     def _waits(self) -> None:
         self._alive()

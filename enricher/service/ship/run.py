@@ -5,9 +5,9 @@ from pathlib import Path
 from enricher.config import Config
 from enricher.config_ship import RedisTarget, Target
 from enricher.service.engine import configuration
-from enricher.service.live.log import logger
-from enricher.service.live.signals import Signals
+from enricher.service.log import logger
 from enricher.service.ship.shipper import Shipper
+from enricher.service.signals import Signals
 from enricher.service.systemd import Notifier
 
 
@@ -20,15 +20,7 @@ def run(config_file: Path, *, once: bool = False) -> None:
     config = configuration(config_file)
     signals = Signals(config.ship.stop_seconds if config.ship else 0.0)
     manager = Notifier()
-
-    def stopping(seconds: float) -> bool:
-        manager.alive()
-        stop = signals.stopping(seconds)
-        if stop:
-            manager.stopping()
-        return stop
-
-    shipper = Shipper(config, logger(), stopping)
+    shipper = Shipper(config, logger(), manager.hearing(signals.stopping))
     manager.ready()
     shipper.run(once=once)
 

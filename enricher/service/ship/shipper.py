@@ -4,11 +4,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from enricher.config import Config, TailSource, source_name
 from enricher.errors import An1496Error, ConfigError
-from enricher.service.live.log import Log
+from enricher.service.log import Log
+from enricher.service.patience import Patience, Stop
 from enricher.service.ship.line import Line
 from enricher.service.ship.lines import Lines
 from enricher.service.ship.positions import Positions
@@ -18,16 +19,11 @@ _BATCH: Final = 500
 """Lines put together."""
 _QUIET: Final = 8
 """So often nothing must come before what is there counts as read."""
-_LONGEST_PAUSE: Final = 15.0
 _SAVE: Final = 1.0
 """Seconds of reading that may be done again after a death: to be noted for good takes longer than to be read."""
 _REPORT: Final = 60.0
 """Seconds between two words about how much was shipped."""
 _REASONS: Final = 20
-
-
-class Stop(Exception):  # noqa: N818 -- nothing is wrong
-    """We were asked to end while we waited for something to come back."""
 
 
 class Shipper:
@@ -57,8 +53,7 @@ class Shipper:
         self._log = log
         self._stopping = stopping
         self._target = build(config.ship.target)
-        self._wrong: dict[str, str] = {}
-        """What is away → why; told once."""
+        self._patience = Patience(log, stopping)
         self._away: dict[str, An1496Error] = {}
         """Logs that cannot be read → why."""
         self._unsaved: dict[str, bytes] = {}
@@ -122,7 +117,7 @@ class Shipper:
         return bool(moved)
 
     def _save(self, positions: Positions) -> None:
-        self._until_safe("state", lambda: positions.save(self._unsaved))
+        self._patience.until_done("state", lambda: positions.save(self._unsaved))
         self._unsaved.clear()
         self._saved = time.monotonic()
 
@@ -131,49 +126,21 @@ class Shipper:
             lines = source.read()
         except An1496Error as error:
             self._away[source.name] = error
-            self._tell_wrong(source.name, error)
+            self._patience.away(source.name, error)
             return ()
         self._away.pop(source.name, None)
-        self._tell_well(source.name)
+        self._patience.back(source.name)
         for problem in source.problems():
             self._counts["problems"] += 1
             self._log.warning("not read", source=source.name, problem=str(problem))
         return lines
 
     def _put(self, lines: Sequence[Line]) -> None:
-        refused: dict[int, str] = self._until_safe("target", lambda: self._target.put(lines))
+        refused = self._patience.until_done("target", lambda: self._target.put(lines))
         self._counts["shipped"] += len(lines) - len(refused)
         self._counts["refused"] += len(refused)
         for at, why in refused.items():
             self._log.error("refused", key=lines[at].key, size=len(lines[at].payload), error=why)
-
-    def _until_safe(self, what: str, work: Callable[[], Any]) -> Any:
-        """Do it until it is done.
-
-        Raises:
-            Stop: we are to end before it is.
-        """
-        pause = 0.25
-        while True:
-            try:
-                done = work()
-            except An1496Error as error:
-                self._tell_wrong(what, error)
-                if self._stopping(pause):
-                    raise Stop from error
-                pause = min(_LONGEST_PAUSE, pause * 2)
-            else:
-                self._tell_well(what)
-                return done
-
-    def _tell_wrong(self, what: str, error: An1496Error) -> None:
-        if self._wrong.get(what) != error.message:
-            self._wrong[what] = error.message
-            self._log.error("waiting", what=what, error=error.message, advice=error.advice)
-
-    def _tell_well(self, what: str) -> None:
-        if self._wrong.pop(what, None) is not None:
-            self._log.info("going on", what=what)
 
     def _report(self) -> None:
         """Say what became of what was read since the last time."""

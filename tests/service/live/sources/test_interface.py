@@ -31,10 +31,10 @@ from enricher.join.server import EmbeddedServer
 from enricher.sensor.contract import WireSettings
 from enricher.service import privileges
 from enricher.service.engine import Engine
-from enricher.service.live.log import logger
 from enricher.service.live.service import Service
 from enricher.service.live.sources.interface import Interface
 from enricher.service.live.sources.ring import Ring
+from enricher.service.log import logger
 
 PCAPS = Path(__file__).resolve().parents[4] / "pcaps"
 CAPTURE = PCAPS / "demo" / "capture.pcap"

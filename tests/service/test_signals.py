@@ -6,7 +6,7 @@ import sys
 # Sends itself a signal before each line that is run while it waits, one after another.
 INTERRUPTED = """
 import signal, sys
-from enricher.service.live.signals import Signals
+from enricher.service.signals import Signals
 def trace(frame, event, _):
     global line
     if event == "line":
