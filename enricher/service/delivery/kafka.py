@@ -1,12 +1,13 @@
 """A Kafka topic, by librdkafka's idempotent producer."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import certifi
 
 from enricher.config import KafkaSource
+from enricher.config_ship import KafkaTarget
 from enricher.errors import ConfigError
 from enricher.service.delivery.writer import Record, Sent, UnavailableError
 from enricher.service.secret import reveal
@@ -31,13 +32,9 @@ class Kafka:
         Raises:
             ConfigError: confluent-kafka is not installed, or roots or password cannot be used.
         """
-        try:
-            import confluent_kafka  # noqa: PLC0415  # an extra: only who has a Kafka needs it
-        except ImportError as error:
-            raise ConfigError("a Kafka sink needs confluent-kafka", "pip install 'an1496[kafka]'") from error
         self.encoding = ENCODINGS[sink.format]
         self._sink = sink
-        self._kafka: Any = confluent_kafka
+        self._kafka = library()
         self._options = options(sink)
         self._producer: Any = None
 
@@ -47,28 +44,14 @@ class Kafka:
         try:
             producer = self._producer = self._producer or self._kafka.Producer(self._options, logger=silent())
             for at, record in enumerate(records):
-                self._produce(producer, at, record, outcome)
+                headers = {"revision": str(record.notice.revision), "content-type": self.encoding.content_type}
+                words = {"value": record.payload, "key": record.notice.id, "headers": headers}
+                produce(producer, self._sink.topic, words, at, outcome)
             producer.flush(self._sink.timeout_seconds + GRACE)
         except self._kafka.KafkaException as error:
             self.close()
             raise UnavailableError(f"Kafka at {self._sink.brokers}: {error.args[0].str()}", _ADVICE) from error
         return self._sent(outcome, len(records))
-
-    def _produce(self, producer: Any, at: int, record: Record, outcome: dict[int, Any]) -> None:
-        def told(error: Any, _message: Any) -> None:
-            outcome[at] = error
-
-        headers = {"revision": str(record.notice.revision), "content-type": self.encoding.content_type}
-        while True:
-            try:
-                producer.produce(self._sink.topic, record.payload, record.notice.id, on_delivery=told, headers=headers)
-            except BufferError:  # our own queue is full
-                producer.poll(0.1)
-            except self._kafka.KafkaException as error:
-                outcome[at] = error.args[0]
-                return
-            else:
-                return
 
     def _sent(self, outcome: dict[int, Any], count: int) -> Sent:
         failed = {at: error for at, error in outcome.items() if error is not None}
@@ -90,21 +73,60 @@ class Kafka:
             self._producer = None
 
 
-def options(sink: KafkaSink) -> dict[str, Any]:
+def library() -> Any:
+    """librdkafka, an extra: only who has a Kafka needs it.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        import confluent_kafka  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError("Kafka needs confluent-kafka", "pip install 'an1496[kafka]'") from error
+    return confluent_kafka
+
+
+def produce(producer: Any, topic: str, words: Mapping[str, Any], at: int, outcome: dict[int, Any]) -> None:
+    """Give librdkafka a message; what becomes of it stands in `outcome`, at its place: None or an error.
+
+    Args:
+        producer: librdkafka's.
+        topic: where to.
+        words: value, key, headers.
+        at: place of the message in its batch.
+        outcome: is filled, at the latest when the producer is flushed.
+    """
+
+    def told(error: Any, _message: Any) -> None:
+        outcome[at] = error
+
+    while True:
+        try:
+            producer.produce(topic, **words, on_delivery=told)
+        except BufferError:  # its own queue is full
+            producer.poll(0.1)
+        except library().KafkaException as error:
+            outcome[at] = error.args[0]
+            return
+        else:
+            return
+
+
+def options(settings: KafkaSink | KafkaTarget) -> dict[str, Any]:
     """How librdkafka's producer is set up.
 
     Raises:
         ConfigError: the password cannot be used.
     """
-    return connection(sink) | {
+    return connection(settings) | {
         "enable.idempotence": True,  # implies acks=all, and that retries keep the order
-        "message.timeout.ms": round(sink.timeout_seconds * 1000),
+        "message.timeout.ms": round(settings.timeout_seconds * 1000),
         "linger.ms": 5,
         "compression.type": "gzip",
     }
 
 
-def connection(settings: KafkaSink | KafkaSource) -> dict[str, Any]:
+def connection(settings: KafkaSink | KafkaSource | KafkaTarget) -> dict[str, Any]:
     """How librdkafka reaches the brokers, whoever asks.
 
     Raises:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from enricher.config import KafkaSource
-from enricher.errors import ConfigError, InputError
+from enricher.errors import InputError
 from enricher.model.problem import Problem
 from enricher.model.record import Record
-from enricher.service.delivery.kafka import connection, silent
+from enricher.service.delivery.kafka import connection, library, silent
 from enricher.service.live.sources.payloads import Payloads
 
 _JOINING: Final = 1.0
@@ -40,12 +40,8 @@ class KafkaTopic:
         Raises:
             ConfigError: confluent-kafka is not installed, or roots or password cannot be used.
         """
-        try:
-            import confluent_kafka  # noqa: PLC0415  # an extra: only who has a Kafka needs it
-        except ImportError as error:
-            raise ConfigError("a Kafka source needs confluent-kafka", "pip install 'an1496[kafka]'") from error
         self.name = name
-        self._kafka: Any = confluent_kafka
+        self._kafka = library()
         self._settings = settings
         self._most = most
         self._payloads = Payloads(settings.topic, settings.format)
