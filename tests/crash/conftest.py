@@ -1,9 +1,14 @@
 """Ways to die."""
 
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
+DEMO = PCAPS / "demo"
 
 # Dies in the given call of the given function, as by kill -9: nothing is flushed, no handler runs.
 DYING = """
@@ -26,3 +31,13 @@ main()
 def dying() -> Callable[..., list[str]]:
     """The command line of a program that dies in the given call of `name` in `place`."""
     return lambda place, name, call, *words: [sys.executable, "-c", DYING, place, name, str(call), *words]
+
+
+@pytest.fixture(scope="session")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a replay of the demo wrote its results."""
+    out = tmp_path_factory.mktemp("replay")
+    inputs = [str(DEMO / "capture.pcap"), "--endpoint", str(DEMO / "ws-04.json")]
+    command = [sys.executable, "-m", "enricher", "replay", *inputs, "--ca-bundle", str(PCAPS / "ca.pem")]
+    subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
+    return out

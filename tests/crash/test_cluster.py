@@ -1,6 +1,5 @@
 """Two workers of one service on a real Redis Cluster: a worker is killed, a master is killed, slots move."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -18,6 +17,8 @@ from redis.cluster import RedisCluster
 from redis.crc import key_slot
 from redis.retry import Retry
 
+from redis_cluster import RealCluster
+
 ROOT = Path(__file__).resolve().parents[2]
 PCAPS = ROOT / "pcaps"
 DEMO = PCAPS / "demo"
@@ -25,24 +26,9 @@ STREAM = "events"
 
 
 @pytest.fixture
-def cluster() -> Iterator[Any]:
-    path = ROOT / "tests" / "service" / "live" / "cluster.py"
-    spec = importlib.util.spec_from_file_location("real_cluster", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.RealCluster() as running:
+def cluster() -> Iterator[RealCluster]:
+    with RealCluster() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("replay")
-    inputs = [str(DEMO / "capture.pcap"), "--endpoint", str(DEMO / "ws-04.json")]
-    command = [sys.executable, "-m", "enricher", "replay", *inputs, "--ca-bundle", str(PCAPS / "ca.pem")]
-    subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
-    return out
 
 
 class Shippers:

@@ -49,15 +49,6 @@ def server() -> Iterator[EmbeddedServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("replay")
-    inputs = [str(DEMO / "capture.pcap"), "--endpoint", str(DEMO / "ws-04.json")]
-    command = [sys.executable, "-m", "enricher", "replay", *inputs, "--ca-bundle", str(PCAPS / "ca.pem")]
-    subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
-    return out
-
-
 class Site:
     """A sensor's log, a host's log, and a service that follows both."""
 

@@ -1,35 +1,22 @@
 """The Zeek package and the embedded sensor say the same of every bundled capture, field by field."""
 
 import gzip
-import importlib.util
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 import pytest
 
+import record
 from enricher.join.resumption import inherit, wants_certificate
 from enricher.model.observation import Observation
 from enricher.sensor.thresholds import Thresholds
 from enricher.service.engine import Engine
 from enricher.service.inputs import CAPTURE
 
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-record = _load("record")
 INDEX = json.loads(record.INDEX.read_text("utf-8"))
 ZEEK = record.zeek()
 

@@ -1,27 +1,16 @@
 """`--sensor`: with Zeek as the sensor of a capture a replay gives the notices that it gives with our own."""
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+import record
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-record = _load("record")
 ZEEK = record.zeek()
 UNSEEN = {"handshakes": {"begun-late.exe", "malformed.exe"}}
 """What Zeek does not see: a connection whose SYN is missing, and one whose handshake it gives up (`test_parity`)."""

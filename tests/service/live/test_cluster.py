@@ -1,16 +1,13 @@
 """On a real Redis Cluster: nodes die and slots move in the middle of it, and nothing is lost."""
 
 import contextlib
-import importlib.util
 import os
 import random
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,23 +22,14 @@ from enricher.join.settings import StoreSettings
 from enricher.join.store import Store
 from enricher.service.redis_url import with_credentials
 from enricher.sinks.settings import Secret
+from redis_cluster import RealCluster
 
 SETTINGS = StoreSettings(cluster=True, timeout_seconds=5.0)
 
 
-def real_cluster() -> Any:
-    path = Path(__file__).with_name("cluster.py")
-    spec = importlib.util.spec_from_file_location("real_cluster", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules.setdefault("real_cluster", importlib.util.module_from_spec(spec))
-    spec.loader.exec_module(module)
-    return module.RealCluster()
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    with real_cluster() as running:
+    with RealCluster() as running:
         yield running
 
 
@@ -166,7 +154,7 @@ def test_while_a_slot_moves_its_keys_are_found_on_both_nodes(cluster) -> None:
 
 
 def test_a_master_that_is_killed_loses_nothing(live_on, make, telling_engine, replay, equal) -> None:
-    with real_cluster() as cluster:
+    with RealCluster() as cluster:
         live, records = live_on(cluster, wait_seconds=30.0), shuffled(make, 4)
         slot = key_slot(live.join._keys.untold.encode())
         died = []
@@ -183,7 +171,7 @@ def test_a_master_that_is_killed_loses_nothing(live_on, make, telling_engine, re
 
 
 def test_what_too_few_replicas_have_is_not_safe(live_on, make) -> None:
-    with real_cluster() as cluster:
+    with RealCluster() as cluster:
         for port in set(cluster.ports) - set(cluster.masters()):
             cluster.kill(port)
         link = Cluster(cluster.url, StoreSettings(cluster=True, replicas=1, timeout_seconds=1.0))
