@@ -52,7 +52,7 @@ enricher() {
   python3 -m venv /opt/an1496
   /opt/an1496/bin/pip install --quiet "$REPO"
   install -d -m 755 /etc/an1496
-  install -m 644 "$REPO/deploy/lab/an1496.toml" /etc/an1496/an1496.toml
+  install -m 644 "$REPO/deploy/an1496.toml" /etc/an1496/an1496.toml
   (umask 077 && printf '%s\n' "$STORE_PASSWORD" >/etc/an1496/redis-password)
   install -m 644 "$REPO/deploy/systemd/an1496.service" /etc/systemd/system/an1496.service
   # Zeek's logs are for its group only.

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from click.testing import CliRunner
 
-from enricher.cli import cli
 from enricher.join.link import LIVE_COMMANDS
 from enricher.join.server import EmbeddedServer
 from enricher.model import library
@@ -36,16 +34,6 @@ def acl() -> list[list[str]]:
     return [line.split()[1:] for line in done.stdout.splitlines()]
 
 
-def test_the_configuration_of_the_sensor_passes_check_config(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("store-secret\n")
-    text = (LAB / "an1496.toml").read_text("utf-8")
-    text = text.replace("/run/credentials/an1496.service/redis-password", str(tmp_path / "secret"))
-    (tmp_path / "an1496.toml").write_text(text)
-    done = CliRunner().invoke(cli, ["check-config", str(tmp_path / "an1496.toml")])
-    assert done.exit_code == 0, done.output
-    assert "reads redis_list:winlogbeat" in done.output
-
-
 def test_sysmon_tells_of_the_libraries_that_the_enricher_knows_and_of_no_other_of_windows() -> None:
     named = {text.removeprefix("\\") for condition, text in loaded() if condition == "end with"}
     assert named == {*library._WINDOWS, ".exe"}  # a program's own file: its signer
@@ -67,7 +55,7 @@ def test_sysmon_writes_the_events_that_winlogbeat_sends() -> None:
 def test_winlogbeat_writes_to_the_list_that_the_enricher_reads() -> None:
     yaml = pytest.importorskip("yaml")
     out = yaml.safe_load((LAB / "winlogbeat.yml").read_text("utf-8"))["output.redis"]
-    sources = tomllib.loads((LAB / "an1496.toml").read_text("utf-8"))["sources"]
+    sources = tomllib.loads((ROOT / "deploy" / "an1496.toml").read_text("utf-8"))["sources"]
     (source,) = [source for source in sources if source["type"] == "redis_list"]
     assert (out["key"], out["db"], out["datatype"]) == (source["key"], int(source["url"].rpartition("/")[2]), "list")
     assert out["password"] == "${REDIS_PASSWORD}"
@@ -137,3 +125,9 @@ def test_the_vagrantfile_is_ruby() -> None:
     if shutil.which("ruby") is None:
         pytest.skip("no ruby")
     subprocess.run(["ruby", "-c", ROOT / "Vagrantfile"], check=True, capture_output=True)
+
+
+def test_every_file_that_the_sensors_script_takes_from_the_repository_is_there() -> None:
+    named = re.findall(r'"\$REPO/([^"]+)"', (LAB / "sensor.sh").read_text("utf-8"))
+    assert "deploy/an1496.toml" in named
+    assert [name for name in named if not (ROOT / name).is_file()] == []

@@ -26,8 +26,6 @@ from enricher.service.live.metrics import Metrics, Page
 from enricher.service.live.shedding import behind, shed
 from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.build import build
-from enricher.service.live.sources.interface import Interface
-from enricher.service.live.sources.tail import Tail
 from enricher.service.live.worker import Worker
 from enricher.service.log import Log
 from enricher.service.patience import LONGEST_PAUSE, Patience, Stop
@@ -132,7 +130,7 @@ class Service:
     def _resume(self) -> None:
         positions = self._until_safe("store", lambda: self._connected().positions())
         for source in self.sources:
-            if isinstance(source, Tail) and source.name in positions:
+            if source.name in positions:
                 source.resume(positions[source.name])
 
     def _round(self) -> bool:
@@ -243,8 +241,7 @@ class Service:
         for source in self.sources:
             if source.name not in self._retry:
                 self.metrics.lag(source.name, _lag(source))
-            if isinstance(source, Interface):
-                self.metrics.capture(source.name, source.counts())
+            self.metrics.capture(source.name, source.counts())
         if self._join is not None and self._store is not None and self._delivery is not None:
             counts = self._until_safe("store", lambda: self._connected().counts())
             self.metrics.standing(counts, self._store.counters, self._delivery.report())

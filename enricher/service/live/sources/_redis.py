@@ -7,10 +7,11 @@ from enricher.errors import StoreError
 from enricher.join.cluster import Cluster
 from enricher.join.link import Link
 from enricher.model.problem import Problem
+from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.payloads import Payloads
 
 
-class RedisSource:
+class RedisSource(Source):
     """A key from which entries come, and which itself remembers which of them are safe."""
 
     def __init__(
@@ -24,15 +25,6 @@ class RedisSource:
         self._link: Link | Cluster | None = None
         self._held: list[bytes] = []
         """What was read and is not safe yet."""
-
-    @property
-    def ended(self) -> bool:
-        """It has no end."""
-        return False
-
-    def position(self) -> bytes | None:
-        """See `Source`: the server keeps it."""
-        return None
 
     def problems(self) -> list[Problem]:
         """See `Source`."""

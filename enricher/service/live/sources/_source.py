@@ -1,21 +1,24 @@
 """What the service reads from."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 
 from enricher.model.problem import Problem
 from enricher.model.record import Record
 
 
-class Source(Protocol):
-    """One stream of records: read; when what was read is safe, commit. What was not is read again after a crash."""
+class Source(ABC):
+    """One stream of records: read; when what was read is safe, commit. What was not is read again after a crash.
+
+    Unless it says otherwise, it has no end, nobody keeps what was read, and nobody knows how much is left.
+    """
 
     name: str
 
-    @property
-    def ended(self) -> bool:
-        """Nothing will come any more."""
+    ended: bool = False
+    """Nothing will come any more."""
 
+    @abstractmethod
     def read(self) -> Sequence[Record]:
         """What is there now, a bounded number; does not wait.
 
@@ -24,9 +27,13 @@ class Source(Protocol):
         """
 
     def position(self) -> bytes | None:
-        """How far that was; None where the source itself keeps it."""
+        """How far that was; None where the source itself keeps it, or nobody."""
+        return None
 
-    def commit(self) -> None:
+    def resume(self, position: bytes) -> None:  # noqa: B027 -- nobody who has no position is asked
+        """Go on after what was read until a position of an earlier run; to be called before the first `read`."""
+
+    def commit(self) -> None:  # noqa: B027 -- nobody to tell
         """What was read until now is safe.
 
         Raises:
@@ -35,9 +42,16 @@ class Source(Protocol):
 
     def lag(self) -> float | None:
         """How much is there unread, in bytes or entries; None: not known."""
+        return None
 
+    def counts(self) -> Mapping[str, int]:
+        """What came and what was lost on its way to us, since the beginning, where that is known."""
+        return {}
+
+    @abstractmethod
     def problems(self) -> list[Problem]:
         """What could not be read since the last time that we were asked."""
 
+    @abstractmethod
     def close(self) -> None:
         """Hang up."""

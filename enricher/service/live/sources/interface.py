@@ -8,6 +8,7 @@ from enricher.errors import InputError
 from enricher.model.observation import Observation
 from enricher.model.problem import Problem
 from enricher.sensor.capture import Sensor
+from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.ring import Ring
 
 _LONGEST: Final = 0.5
@@ -18,7 +19,7 @@ _TELL: Final = 10.0
 """Seconds between two words about dropped packets."""
 
 
-class Interface:
+class Interface(Source):
     """One interface."""
 
     def __init__(
@@ -51,11 +52,6 @@ class Interface:
         self._expire_at = self._tell_at = 0.0
         self._came = self._dropped = self._told = 0
 
-    @property
-    def ended(self) -> bool:
-        """It has no end."""
-        return False
-
     def open(self) -> None:
         """Begin to listen, while we still may.
 
@@ -85,13 +81,6 @@ class Interface:
             records += self._sensor.expire(now)
         self._count()
         return records
-
-    def position(self) -> bytes | None:
-        """See `Source`: there is none."""
-        return None
-
-    def commit(self) -> None:
-        """See `Source`: nobody to tell."""
 
     def lag(self) -> float | None:
         """See `Source`."""

@@ -12,6 +12,7 @@ from enricher.errors import InputError
 from enricher.model.problem import Problem
 from enricher.model.record import Record
 from enricher.service.delivery.kafka import connection, library, silent
+from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.payloads import Payloads
 
 _JOINING: Final = 1.0
@@ -26,7 +27,7 @@ _BUFFERED_KIB: Final = 16384
 _ADVICE: Final = "check brokers, topic, TLS and credentials"
 
 
-class KafkaTopic:
+class KafkaTopic(Source):
     """One topic. Its user must be allowed to read and describe it, and to read in the group."""
 
     def __init__(self, name: str, settings: KafkaSource, *, most: int) -> None:
@@ -61,11 +62,6 @@ class KafkaTopic:
         """Partition → the offset after what was read of it, as far as librdkafka was not told that it is safe."""
         self._down: str | None = None
         """Why nobody is there, as librdkafka told last."""
-
-    @property
-    def ended(self) -> bool:
-        """It has no end."""
-        return False
 
     def read(self) -> Sequence[Record]:
         """See `Source`. While the group makes room for us it waits a little."""
@@ -103,10 +99,6 @@ class KafkaTopic:
             except self._kafka.KafkaException as error:
                 if error.args[0].name() != "_STATE":  # the group has gone on without us: its new owner reads it again
                     raise self._away(error.args[0].str()) from error
-
-    def position(self) -> bytes | None:
-        """See `Source`: the group keeps it."""
-        return None
 
     def lag(self) -> float | None:
         """See `Source`: messages that brokers were last known to have for us, not read."""

@@ -10,17 +10,17 @@ from enricher import formats
 from enricher.model.problem import Problem
 from enricher.model.record import Record
 from enricher.service import inputs
+from enricher.service.live.sources._source import Source
 
 _CHUNK: Final = 256 << 10
 
 
-class Stdin:
+class Stdin(Source):
     """Log lines from a pipe."""
 
     def __init__(self, name: str, *, descriptor: int | None = None, format_id: str | None = None) -> None:
         """`descriptor`: another one than standard input's; `format_id`: None: by content."""
         self.name = name
-        self.ended = False
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         self._format = format_id
         self._reader: formats.LineReader | None = None
@@ -40,17 +40,6 @@ class Stdin:
             return self._reader.feed(data)
         self._waiting += data
         return self._know() if b"\n" in self._waiting or len(self._waiting) >= inputs.HEAD else ()
-
-    def position(self) -> bytes | None:
-        """See `Source`: there is none."""
-        return None
-
-    def commit(self) -> None:
-        """See `Source`: nobody to tell."""
-
-    def lag(self) -> float | None:
-        """See `Source`."""
-        return None
 
     def problems(self) -> list[Problem]:
         """See `Source`."""

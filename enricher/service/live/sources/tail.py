@@ -13,6 +13,7 @@ from enricher.errors import InputError
 from enricher.model.problem import Problem
 from enricher.model.record import Record
 from enricher.service import inputs
+from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.opened import Opened, opened
 from enricher.service.live.sources.rotation import HEAD, Part, Position, digest, plan
 
@@ -32,7 +33,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Position).decode
 
 
-class Tail:
+class Tail(Source):
     """One log, under one name."""
 
     def __init__(
@@ -71,11 +72,6 @@ class Tail:
         self._quiet = 0
         self._problems: list[Problem] = []
 
-    @property
-    def ended(self) -> bool:
-        """A log has no end."""
-        return False
-
     def resume(self, position: bytes) -> None:
         """Go on where we were."""
         try:
@@ -104,9 +100,6 @@ class Tail:
     def position(self) -> bytes | None:
         """See `Source`."""
         return _encode(self._file.position()) if self._file else None
-
-    def commit(self) -> None:
-        """See `Source`: the position is kept with the state."""
 
     def lag(self) -> float | None:
         """See `Source`."""

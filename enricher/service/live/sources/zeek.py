@@ -14,6 +14,7 @@ from enricher.model.record import Record
 from enricher.model.text import visible
 from enricher.service.delivery import tls
 from enricher.service.delivery.zeek import address, cause
+from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.payloads import Payloads
 from enricher.service.websocket import HangupError, WebSocket
 from enricher.sinks.encoding.zeek_event import Ack, Event, Refusal, heard, subscriptions
@@ -30,7 +31,7 @@ _LISTED: Final = 20
 _ADVICE: Final = "check the address, and that Zeek listens there (AN1496::feedback_port)"
 
 
-class ZeekSessions:
+class ZeekSessions(Source):
     """One Zeek. A new connection is made when it is read after a failure."""
 
     def __init__(self, name: str, settings: ZeekSource, *, most: int) -> None:
@@ -49,11 +50,6 @@ class ZeekSessions:
         self._link: WebSocket | None = None
         self._own: list[Problem] = []
 
-    @property
-    def ended(self) -> bool:
-        """It has no end."""
-        return False
-
     def read(self) -> Sequence[Record]:
         """See `Source`."""
         rows: list[bytes] = []
@@ -71,17 +67,6 @@ class ZeekSessions:
                 why = f"Zeek hung up: {cause(error)}" if known else "no WebSocket API of Zeek"
                 raise InputError(f"{self._place}: {why}", _ADVICE) from error
         return self._payloads.read((hashlib.blake2b(row, digest_size=6).hexdigest(), row) for row in rows)
-
-    def position(self) -> bytes | None:
-        """See `Source`: there is none."""
-        return None
-
-    def commit(self) -> None:
-        """See `Source`: nobody to tell."""
-
-    def lag(self) -> float | None:
-        """See `Source`: nobody knows."""
-        return None
 
     def problems(self) -> list[Problem]:
         """See `Source`."""
