@@ -3,9 +3,10 @@
 A command loads itself what only it needs: Redis, the sinks and the service take longer to load than the rest to start.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NoReturn, get_args
 
@@ -15,13 +16,13 @@ import msgspec
 from enricher import __version__
 from enricher.cli import terminal
 from enricher.config import Config, SensorChoice
-from enricher.errors import An1496Error
+from enricher.errors import An1496Error, OutputError
 from enricher.model.schema import OUTPUTS, schema
 from enricher.model.text import visible
 from enricher.report.story import story
 from enricher.service import alone, outputs, parallel, runtime
 from enricher.service.engine import Engine, configuration
-from enricher.service.inputs import find
+from enricher.service.inputs import find, why
 from enricher.service.reading import Tally
 from enricher.service.signals import Signals
 from enricher.service.watch import watch
@@ -86,7 +87,8 @@ def replay(
     if as_json:
         _write(map(jsonl.line, outcome.notices))
     else:
-        terminal.show(outcome, out)
+        with _printing():
+            terminal.show(outcome, out)
     _finish(tally)
 
 
@@ -130,7 +132,8 @@ def explain(notice_id: str, out: Path, config_file: Path | None) -> None:
     The beginning of an id is enough when only one notice has it.
     """
     notice = outputs.find_notice(out / outputs.NOTICES, notice_id)
-    click.echo(story(notice, Engine.open(config_file).reasons), nl=False)
+    with _printing():
+        click.echo(story(notice, Engine.open(config_file).reasons), nl=False)
 
 
 @cli.command()
@@ -170,15 +173,17 @@ def check_config(config_file: Path) -> None:
     lines = [] if config.ship is None else shipping.check(config)
     if config.ship is None or config.store.url is not None:
         lines += live.check(config_file)
-    for line in lines:
-        click.echo(visible(line, 500))
+    with _printing():
+        for line in lines:
+            click.echo(visible(line, 500))
 
 
 @cli.command("schema")
 @click.argument("name", type=click.Choice(sorted(_SCHEMAS)))
 def schema_(name: str) -> None:
     """Print the JSON Schema of an output's lines, or of the configuration."""
-    click.echo(msgspec.json.format(msgspec.json.encode(schema(name, _SCHEMAS[name])), indent=2))
+    with _printing():
+        click.echo(msgspec.json.format(msgspec.json.encode(schema(name, _SCHEMAS[name])), indent=2))
 
 
 def main() -> NoReturn:
@@ -218,15 +223,27 @@ def _watch(interface: str, user: str | None, engine: Engine) -> Tally:
 
 
 def _write(lines: Iterable[bytes]) -> None:
-    """Print lines. A reader that goes away, as `head` does, ends us without complaint."""
-    out = sys.stdout.buffer
+    """Print lines."""
+    with _printing():
+        sys.stdout.buffer.writelines(lines)
+
+
+@contextlib.contextmanager
+def _printing() -> Iterator[None]:
+    """What is printed within is out at the end. A reader that goes away, as `head` does, ends us without complaint.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     try:
-        out.writelines(lines)
-        out.flush()
-    except BrokenPipeError:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
         # What is left in the buffer would fail again when Python flushes it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise click.exceptions.Exit(0) from None
+        if isinstance(error, BrokenPipeError):
+            raise click.exceptions.Exit(0) from None
+        raise OutputError(f"standard output: {why(error)}", "make room where it goes") from error
 
 
 def _finish(tally: Tally) -> None:

@@ -77,11 +77,13 @@ def show(outcome: "Outcome", out: Path) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)
-    console.print(_notices(outcome) if outcome.notices else "No notices.")
-    console.print(_ledger(outcome))
-    console.print(Text(f"Results: {visible(str(out))}/notices.jsonl, sessions.jsonl, observations.jsonl"))
-    if outcome.notices:
-        console.print(Text(f"Explain one: {_command()} explain {outcome.notices[0].id} --out {visible(str(out))}"))
+    with console.capture() as shown:  # rich has a way of its own to end where a pipe is broken
+        console.print(_notices(outcome) if outcome.notices else "No notices.")
+        console.print(_ledger(outcome))
+        console.print(Text(f"Results: {visible(str(out))}/notices.jsonl, sessions.jsonl, observations.jsonl"))
+        if outcome.notices:
+            console.print(Text(f"Explain one: {_command()} explain {outcome.notices[0].id} --out {visible(str(out))}"))
+    sys.stdout.write(shown.get())
 
 
 def _command() -> str:
