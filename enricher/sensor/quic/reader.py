@@ -116,9 +116,14 @@ class QuicReader:
             elif packet.kind != "unknown":
                 self._other(index, packet)
             offset = packet.end
-        if size - offset > PROTECTED and datagram[offset] & FIXED and not self.superseded:
+        if size - offset > PROTECTED and not self.superseded and self._is_short(index, datagram, offset):
             self.one_rtt[index] = self._answered = True
         return read
+
+    def _is_short(self, index: int, datagram: bytes, offset: int) -> bool:
+        """Whether what has no long header is a packet: where the fixed bit is greased (RFC 9287) its address tells."""
+        peer = self._ids[1 - index]
+        return bool(datagram[offset] & FIXED) or (bool(peer) and datagram.startswith(peer, offset + 1))
 
     def _other(self, index: int, packet: Packet) -> None:
         self._name_version(index, packet)

@@ -283,11 +283,28 @@ def test_a_packet_with_short_header_counts_whatever_connection_id_it_bears(quic)
         assert reader.one_rtt == [True, False]
 
 
-def test_what_has_no_fixed_bit_or_no_room_for_a_sample_is_no_packet_with_short_header(quic):
+def test_a_packet_with_short_header_and_a_greased_fixed_bit_counts_where_it_bears_the_others_connection_id(quic):
+    """RFC 9287; ngtcp2 and Firefox do it."""
     datagrams = quic.handshake()[:3]
-    for wrong in (b"\1" + quic.short(quic.server_id)[1:], quic.short(b"", size=19), b"\x41", b""):
+    greased = b"\1" + quic.short(quic.server_id)[1:]
+    for datagram in (greased, quic.other("handshake", source=quic.client_id) + greased):
+        _, reader = quic.read([*datagrams, (0, datagram)])
+        assert reader.one_rtt == [True, False]
+
+
+def test_what_has_no_fixed_bit_nor_the_others_connection_id_or_no_room_for_a_sample_is_no_packet_with_short_header(
+    quic,
+):
+    datagrams = quic.handshake()[:3]
+    other = [b"\1" + quic.short(id_)[1:] for id_ in (b"changed!", b"")]
+    for wrong in (*other, quic.short(b"", size=19), b"\x41", b""):
         _, reader = quic.read([*datagrams, (0, wrong)])
         assert reader.one_rtt == [False, False]
+
+
+def test_where_the_other_has_no_connection_id_nothing_without_the_fixed_bit_counts(quic):
+    _, reader = quic.read([(0, quic.initial(quic.crypto(0, quic.hello), source=b"")), (1, b"\1" + bytes(30))])
+    assert reader.one_rtt == [False, False]
 
 
 def test_other_protocols_on_the_same_ports_disturb_nothing(quic):
