@@ -123,7 +123,7 @@ class QuicReader:
     def _is_short(self, index: int, datagram: bytes, offset: int) -> bool:
         """Whether what has no long header is a packet: where the fixed bit is greased (RFC 9287) its address tells."""
         peer = self._ids[1 - index]
-        return bool(datagram[offset] & FIXED) or (bool(peer) and datagram.startswith(peer, offset + 1))
+        return bool(datagram[offset] & FIXED or (peer and datagram.startswith(peer, offset + 1)))
 
     def _other(self, index: int, packet: Packet) -> None:
         self._name_version(index, packet)
