@@ -284,7 +284,7 @@ def test_a_packet_with_short_header_counts_whatever_connection_id_it_bears(quic)
 
 
 def test_a_packet_with_short_header_and_a_greased_fixed_bit_counts_where_it_bears_the_others_connection_id(quic):
-    """RFC 9287; ngtcp2 and Firefox do it."""
+    """RFC 9287; ngtcp2 does it."""
     datagrams = quic.handshake()[:3]
     greased = b"\1" + quic.short(quic.server_id)[1:]
     for datagram in (greased, quic.other("handshake", source=quic.client_id) + greased):
