@@ -15,8 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Final, NamedTuple
 
-import msgspec
-
 from enricher.join.changes import Changes
 from enricher.join.hosts import Hosts
 from enricher.join.keys import short_name
@@ -28,11 +26,12 @@ from enricher.join.marks import Latest, Marks
 from enricher.join.notices import Notices
 from enricher.join.reader import Reader, Tuple5
 from enricher.join.resolver import Resolver
-from enricher.join.routing import Command, score, text
+from enricher.join.routing import SEP, Command, score, text
 from enricher.join.settings import JoinSettings, LiveSettings, validate, validate_live
+from enricher.join.standings import Standings
 from enricher.join.store import Store
 from enricher.join.touch import Touch, bucket_at, bucket_of, buckets_of, topics
-from enricher.join.waiting import Standing, is_identity
+from enricher.join.waiting import Standing, identities
 from enricher.model.observation import Prevalence
 from enricher.model.record import Record
 from enricher.model.session import Session
@@ -42,8 +41,6 @@ _PAGE: Final = 4096
 
 _LISTENERS: Final = 64
 """More of them are judged together, from time to time: a browser's sessions are not all judged anew for each event."""
-
-_standing: Final = msgspec.msgpack.Decoder(Standing)
 
 
 class Look(NamedTuple):
@@ -74,6 +71,7 @@ class LiveJoin:
         self.notices = Notices(store, self._keys)
         self._leases = Leases(store, worker, live.lease_seconds)
         self._marks = Marks(store, self._keys, live)
+        self._standings = Standings(store, self._keys)
         self._hosts: Hosts | None = None
 
     def changes(self, now: float) -> Changes:
@@ -181,9 +179,8 @@ class LiveJoin:
             more = {b: _topics(found, sessions[b]) - listens[b] for b, found in by_bucket.items()}
             self._listen(more, now)
         self._marks.load((s.host for each in sessions.values() for s in each if s.host is not None), hosts)
-        told = self._store.read([("HGETALL", self._keys.standings(bucket)) for bucket in page])
-        looks = zip(page, map(_standings, told), strict=True)
-        return [Look(bucket, sessions[bucket], there) for bucket, there in looks if there or sessions[bucket]]
+        told = self._standings.read({bucket: identities(sessions[bucket]) for bucket in page}, changes)
+        return [Look(bucket, sessions[bucket], told[bucket]) for bucket in page if told[bucket] or sessions[bucket]]
 
     def passed(self, host: str | None, now: float) -> float | None:
         """Up to what network time a host's connection records have come; None: not known. Of hosts in the last look."""
@@ -237,8 +234,16 @@ class LiveJoin:
         changes = self.changes(now)
         for bucket, mine in listens.items():
             changes.listens(bucket, mine)
-        for stage in changes.stages(self._store.settings.retention_seconds):
+        ttl = self._store.settings.retention_seconds
+        for stage in changes.stages(ttl):
             self._write(stage)
+        self._write([("EXPIRE", key, ttl) for key in sorted(self._relied_on(listens))])
+
+    def _relied_on(self, listens: Mapping[Bucket, Iterable[str]]) -> set[str]:
+        """What sessions were told by is kept as long as they are, lest they be told anew without it."""
+        keys = self._store.keys
+        processes = (topic[1:].split(SEP) for mine in listens.values() for topic in mine if topic.startswith("p"))
+        return {keys.connections(*bucket) for bucket in listens} | {keys.process(*process) for process in processes}
 
     def _listening(self, topics: Iterable[str], now: float, changes: Changes) -> set[Bucket]:
         """Who depends on topics that something came about; where they are many, they are for later."""
@@ -285,15 +290,3 @@ class LiveJoin:
 def _topics(found: Iterable[Tuple5], sessions: Sequence[Session]) -> set[str]:
     """What the sessions of a bucket depend on."""
     return set[str]().union(*(topics(there, sessions) for there in found))
-
-
-def _standings(flat: Sequence[bytes]) -> dict[str, Standing]:
-    found = {}
-    for id_, blob in zip(flat[::2], flat[1::2], strict=True):
-        try:
-            name, standing = id_.decode("utf-8", "surrogatepass"), _standing.decode(blob)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # others can write under our keys
-            continue
-        if is_identity(name):
-            found[name] = standing
-    return found

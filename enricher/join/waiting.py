@@ -5,7 +5,9 @@ from typing import Final
 
 import msgspec
 
+from enricher.join.routing import SEP
 from enricher.join.settings import LiveSettings
+from enricher.model.observation import Observation
 from enricher.model.session import Session
 
 FOUND: Final = ("matched", "ambiguous")
@@ -48,15 +50,19 @@ def identities(sessions: Iterable[Session]) -> list[str]:
     """
     found: dict[str, None] = {}
     for session in sessions:
-        o = session.observation
-        id_ = "\0".join((o.uid, o.orig_h, str(o.orig_p), o.resp_h, str(o.resp_p)))
-        found[f"{id_}\0{o.proto}" if id_ in found else id_] = None
+        id_ = name(session.observation)
+        found[f"{id_}{SEP}{session.observation.proto}" if id_ in found else id_] = None
     return list(found)
+
+
+def name(o: Observation) -> str:
+    """What the session of an observation is known by, whichever sensor tells of it."""
+    return SEP.join((o.uid, o.orig_h, str(o.orig_p), o.resp_h, str(o.resp_p)))
 
 
 def is_identity(text: str) -> bool:
     """Whether it is one that `identities` makes: others can write where they are kept."""
-    parts = text.split("\0")
+    parts = text.split(SEP)
     return len(parts) in (5, 6) and parts[2].isdecimal() and parts[4].isdecimal()
 
 

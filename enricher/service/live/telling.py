@@ -157,7 +157,7 @@ class Round:
         for id_, group in groups.items():
             last = self._told[id_]
             found = next(iter(notices(group, self._engine.verdict_settings)), None)
-            new = _revised(found, last)
+            new = _revised(found, last, kept=any(self._held[bucket].entries for bucket in members[id_]))
             if new is not None:
                 made.append(new)
                 self.announcement.announce(new)
@@ -272,13 +272,13 @@ def _rank(severity: Severity) -> int:
     return SEVERITIES.index(severity)
 
 
-def _revised(found: Notice | None, told: Told | None) -> Notice | None:
-    """What is to be told; None: nothing new."""
+def _revised(found: Notice | None, told: Told | None, *, kept: bool) -> Notice | None:
+    """What is to be told; None: nothing new. `kept`: something is kept of where its sessions were."""
     if told is None:
         return found
     last = told.notice
     if found is None:
-        new = withdrawn(last) if last.count else last
+        new = withdrawn(last) if last.count and kept else last
     else:
         same = msgspec.structs.replace(found, revision=last.revision)
         new = last if same == last else msgspec.structs.replace(found, revision=last.revision + 1)

@@ -1,0 +1,68 @@
+"""What a service forgets, and what it does not conclude from having forgotten."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+
+@pytest.fixture
+def forget(server) -> Callable[[Any, str], None]:
+    """Take away all keys of one kind, as their expiry does."""
+
+    def gone(live, kind: str) -> None:
+        with redis.Redis(unix_socket_path=str(server.socket)) as admin:
+            keys = list(admin.scan_iter(f"{live.namespace}:{kind}:*"))
+            assert keys
+            admin.delete(*keys)
+
+    return gone
+
+
+def test_a_session_that_is_kept_no_longer_is_no_duplicate_of_another(start, make, forget) -> None:
+    live = start()
+    live.take(make.connect(), make.observe(uid="Cold"))
+    forget(live, "o")
+    live.take(make.observe(make.T + 9e5, uid="Cnew"), make.connect(make.T + 9e5))
+    assert {row.uid: row.disposition for row in live.rows().values()} == {"Cold": "matched", "Cnew": "matched"}
+    assert [row.revision for row in live.ledger.rows] == [1, 1]
+
+
+def test_what_comes_about_sessions_that_are_kept_no_longer_takes_nothing_back(
+    start, make, telling_engine, forget
+) -> None:
+    live = start(telling_engine, repeat_seconds=0.0)
+    live.take(make.connect(), make.start(), make.observe())
+    (told,) = live.outlet.notices
+    forget(live, "o")
+    live.now += 9e5
+    live.take(make.load())
+    live.worker.round()
+    live.worker.drain()
+    assert live.outlet.notices == [told]
+    assert [(row.revision, row.disposition) for row in live.ledger.rows] == [(1, "matched")]
+    assert live.join.counts() == {"waiting": 0, "unsettled": 0, "untold": 0}
+
+
+def test_what_a_session_was_told_by_is_kept_as_long_as_the_session(start, make, server) -> None:
+    live = start()
+    live.take(make.start(), make.load(), make.connect())
+    with redis.Redis(unix_socket_path=str(server.socket)) as admin:
+        facts = [*admin.scan_iter(f"{live.namespace}:p:*"), *admin.scan_iter(f"{live.namespace}:c:*")]
+        for key in facts:
+            admin.expire(key, 5)
+        live.take(make.observe())
+        assert [admin.ttl(key) > 6 * 86400 for key in facts] == [True, True]
+
+
+def test_a_notice_of_whose_sessions_nothing_is_kept_stays_as_it_was_told(start, make, telling_engine, forget) -> None:
+    live = start(telling_engine, repeat_seconds=300.0)
+    live.take(make.connect(), make.start(), make.observe())
+    live.take(make.connect(make.T + 1, 50001), make.observe(make.T + 1, 50001))
+    assert live.join.counts()["untold"] == 1
+    forget(live, "o")
+    live.now += 300
+    live.worker.round()
+    assert [notice.count for notice in live.outlet.notices] == [1]
+    assert live.join.counts()["untold"] == 0
