@@ -12,7 +12,6 @@ read: so of two workers that are at it at one time, one sees what the other brou
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import inf
 from typing import Final, NamedTuple
 
 from enricher.join.changes import Changes
@@ -23,7 +22,7 @@ from enricher.join.learning import Learning
 from enricher.join.leases import Leases
 from enricher.join.live_keys import Bucket, LiveKeys
 from enricher.join.marks import Latest, Marks
-from enricher.join.notices import Notices
+from enricher.join.notices import Notices, due
 from enricher.join.reader import Reader, Tuple5
 from enricher.join.resolver import Resolver
 from enricher.join.routing import SEP, Command, score, text
@@ -68,7 +67,7 @@ class LiveJoin:
         self._settings = settings
         self._keys = LiveKeys(store.namespace)
         self._knowledge = Knowledge(store, self._keys, settings, live)
-        self.notices = Notices(store, self._keys)
+        self.notices = Notices(store, self._keys, live)
         self._leases = Leases(store, worker, live.lease_seconds)
         self._marks = Marks(store, self._keys, live)
         self._standings = Standings(store, self._keys)
@@ -99,8 +98,8 @@ class LiveJoin:
 
     def later(self, now: float, changes: Changes) -> set[Bucket]:
         """Buckets that listen to what came some time ago; `changes` notes that they are judged."""
-        due = ("ZRANGEBYSCORE", self._keys.deferred, "-inf", "+inf" if now == inf else score(now), "WITHSCORES")
-        flat = next(iter(self._store.read([(*due, "LIMIT", 0, _PAGE)])))
+        spans = due(self._keys.deferred, now, self.live.repeat_seconds, _PAGE, "WITHSCORES")
+        flat = [word for found in self._store.read(spans) for word in found]
         topics = [topic.decode("utf-8", "surrogateescape") for topic in flat[::2]]
         for topic, at in zip(flat[::2], flat[1::2], strict=True):
             changes.heard(topic, int(float(at)))
@@ -130,10 +129,8 @@ class LiveJoin:
 
     def due(self, now: float) -> set[Bucket]:
         """Buckets whose sessions have waited long enough, or are to be settled; some of them, if they are many."""
-        limit = ("LIMIT", 0, _PAGE)
-        spans: list[Command] = [
-            ("ZRANGEBYSCORE", key, "-inf", score(now), *limit) for key in (self._keys.waiting, self._keys.unsettled)
-        ]
+        spans = due(self._keys.waiting, now, self.live.wait_seconds, _PAGE)
+        spans += due(self._keys.unsettled, now, self.live.settle_seconds, _PAGE)
         return set().union(*map(buckets_of, self._store.read(spans)))
 
     def open(self) -> set[Bucket]:

@@ -36,7 +36,9 @@ class Marks:
         self.load((host for _, host, _ in latest), None)
         for (source, host, clock), ts in latest.items():
             field, marks = text(source, host, clock), self._marks[short_name(host)]
-            marks[field] = Mark(max(ts, marks[field].event) if field in marks else ts, now)
+            last = marks[field].event if field in marks else ts
+            # Farther back than a stream is disordered: its clock was set, or what came before was wrong.
+            marks[field] = Mark(max(ts, last) if last - ts <= self._live.disorder_seconds else ts, now)
             changes.mark(short_name(host), field, marks[field])
 
     def load(self, names: Iterable[str], hosts: Hosts | None) -> None:
@@ -54,7 +56,7 @@ class Marks:
         for short in {short_name(name) for name in hosts.names(host)}:
             for field, mark in self._marks.get(short, {}).items():
                 _, name, clock = next(split([field]))
-                if hosts.canonical(name) == host and now - mark.arrived <= self._live.wait_seconds:
+                if hosts.canonical(name) == host and abs(now - mark.arrived) <= self._live.wait_seconds:
                     at, sure = hosts.to_network(host, clock, mark.event)
                     if not sure:
                         return None

@@ -8,7 +8,8 @@ import msgspec
 
 from enricher.join.changes import Told
 from enricher.join.live_keys import Bucket, LiveKeys
-from enricher.join.routing import Command, score
+from enricher.join.routing import Command, Word, score
+from enricher.join.settings import LiveSettings
 from enricher.join.store import Store
 from enricher.join.touch import buckets_of
 
@@ -18,9 +19,10 @@ _told: Final = msgspec.msgpack.Decoder(Told)
 class Notices:
     """Batched reads, and the mark that a telling begins."""
 
-    def __init__(self, store: Store, keys: LiveKeys) -> None:
+    def __init__(self, store: Store, keys: LiveKeys, live: LiveSettings) -> None:
         self._store = store
         self._keys = keys
+        self._live = live
 
     def begin(self, notices: Sequence[str], now: float) -> None:
         """Notices that are held are told now: whoever changes their sessions from here on leaves a trace."""
@@ -40,9 +42,8 @@ class Notices:
 
     def due(self, now: float, most: int) -> list[str]:
         """Notices whose time has come, at most so many."""
-        end = "+inf" if now == inf else score(now)
-        command: Command = ("ZRANGEBYSCORE", self._keys.untold, "-inf", end, "LIMIT", 0, most)
-        found = next(iter(self._store.read([command])))
+        spans = due(self._keys.untold, now, self._live.repeat_seconds, most)
+        found = [name for names in self._store.read(spans) for name in names][:most]
         strange = [name for name in found if not name.isascii()]
         if strange:  # others can write under our keys; what no notice is called would never be told
             list(self._store.read([("ZREM", self._keys.untold, *strange)]))
@@ -52,6 +53,25 @@ class Notices:
         """Buckets that have sessions of each notice, or had."""
         answers = self._store.read([("ZRANGE", self._keys.members(notice), 0, -1) for notice in notices])
         return {notice: set(buckets_of(found)) for notice, found in zip(notices, answers, strict=True)}
+
+
+def due(key: str, now: float, longest: float, most: int, *more: Word) -> list[Command]:
+    """What of a list has its time, at most so many, and again as many that no right clock can have put there.
+
+    Args:
+        key: the list.
+        now: our clock; infinity: all.
+        longest: seconds that anything is put off; twice that, and a clock was wrong that was set right since.
+        most: how many.
+        more: how the answer is to be.
+    """
+    limit = (*more, "LIMIT", 0, most)
+    if now == inf:
+        return [("ZRANGEBYSCORE", key, "-inf", "+inf", *limit)]
+    return [
+        ("ZRANGEBYSCORE", key, "-inf", score(now), *limit),
+        ("ZRANGEBYSCORE", key, f"({score(now + 2 * longest)}", "+inf", *limit),
+    ]
 
 
 def _read(blob: bytes | None) -> Told | None:

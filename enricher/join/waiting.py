@@ -33,6 +33,13 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     """The host whose records it waits for."""
 
 
+def first_seen(standing: Standing | None, now: float) -> Standing:
+    """What was told, if anything was; of what came later than now, our clock was wrong then."""
+    if standing is None:
+        return Standing(now)
+    return standing if standing.arrived <= now else msgspec.structs.replace(standing, arrived=now)
+
+
 class Mark(msgspec.Struct, frozen=True, array_like=True):
     """How far one source is with one clock of a host."""
 

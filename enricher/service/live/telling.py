@@ -13,7 +13,7 @@ import msgspec
 from enricher.join.changes import Changes, Told
 from enricher.join.live import LiveJoin, Look
 from enricher.join.live_keys import Bucket
-from enricher.join.waiting import FOUND, Standing, deadline, disposed, identities, ripe, settles
+from enricher.join.waiting import FOUND, Standing, deadline, disposed, first_seen, identities, ripe, settles
 from enricher.model.session import Session
 from enricher.model.verdict import SEVERITIES, LedgerRow, Notice, Severity, Verdict
 from enricher.service.engine import Engine
@@ -126,7 +126,7 @@ class Round:
             elif self._everything or severity > _rank(last.notice.severity):
                 at = self._now
             else:
-                at = last.at + self._join.live.repeat_seconds
+                at = min(last.at, self._now) + self._join.live.repeat_seconds
             if at <= self._now:
                 chosen.add(notice)
             elif at < inf:
@@ -203,7 +203,7 @@ class Round:
             found[look.bucket] = entries = []
             for session, id_ in zip(look.sessions, identities(look.sessions), strict=True):
                 seen = session.observation
-                old = look.standings.get(id_) or Standing(self._now)
+                old = first_seen(look.standings.get(id_), self._now)
                 judged = self._engine.judge(seen, common.get(seen.ja4) if seen.ja4 else None)
                 session = disposed(msgspec.structs.replace(session, observation=judged), old)  # noqa: PLW2901
                 verdict = self._engine.verdict(session)
