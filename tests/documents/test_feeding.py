@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from shown import unfolded
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FEEDING = (DOCS / "winlogbeat.md").read_text("utf-8")
 SHIPPERS: list[dict[str, Any]] = [yaml.safe_load(b) for b in re.findall(r"```yaml\n(.*?)```", FEEDING, re.DOTALL)]
@@ -45,8 +47,8 @@ def test_every_shipper_sends_the_events_that_hosts_must_report() -> None:
 
 
 def test_users_of_redis_have_the_rights_that_the_service_needs() -> None:
-    live = (DOCS / "live.md").read_text("utf-8")
-    (store,) = re.findall(r"ACL SETUSER an1496 (.*)", live)
+    live = unfolded((DOCS / "live.md").read_text("utf-8"))
+    (store,) = re.findall(r"acl setuser an1496 (.*)", live)
     (of_list,) = re.findall(r"A Redis list needs `([^`]*)`", live)
     (given,) = re.findall(r"acl setuser an1496 (.*?)\nredis-cli", FEEDING, re.DOTALL)
     needed = {word for word in shlex.split(f"{store} {of_list}") if word.startswith("+")}

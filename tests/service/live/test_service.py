@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ from enricher.service.engine import Engine
 from enricher.service.live.metrics import Metrics, Page
 from enricher.service.live.service import Service
 from enricher.service.live.sources.tail import Tail
+from shown import unfolded
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "live.md"
 
@@ -184,8 +186,8 @@ def test_a_store_that_can_never_be_talked_to_is_refused_at_once(tmp_path: Path, 
 
 
 def test_a_user_with_the_documented_commands_suffices(site, own: EmbeddedServer, tmp_path: Path) -> None:
-    (line,) = re.findall(r"ACL SETUSER an1496 .*", DOCUMENT.read_text("utf-8"))
-    words = line.replace("PASSWORD", "secret").split()
+    (line,) = re.findall(r"acl setuser an1496 .*", unfolded(DOCUMENT.read_text("utf-8")))
+    words = shlex.split(line.replace("PASSWORD", "secret"))
     assert {word[1:] for word in words if word.startswith("+")} == set(LIVE_COMMANDS)
     admin = redis.Redis(unix_socket_path=str(own.socket))
     admin.execute_command(*words)

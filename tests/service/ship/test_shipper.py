@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -280,8 +281,8 @@ def test_where_it_is_allowed_the_oldest_go_unread(ship, logged, shipped, say) ->
 
 
 def test_a_user_with_the_documented_commands_suffices(ship, logged, shipped, say, admin, server, tmp_path) -> None:
-    (line,) = re.findall(r"ACL SETUSER an1496-ship .*", (DOCS / "live.md").read_text("utf-8"))
-    words = line.replace("PASSWORD", "secret").split()
+    (line,) = re.findall(r"acl setuser an1496-ship .*", (DOCS / "live.md").read_text("utf-8"))
+    words = shlex.split(line.replace("PASSWORD", "secret"))
     assert {word[1:] for word in words if word.startswith("+")} == set(COMMANDS)
     assert f"~{RedisTarget(url='redis://h').stream}" in words
     admin.execute_command(*[word.replace("~an1496:events", "~s") for word in words])

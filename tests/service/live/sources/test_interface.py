@@ -35,6 +35,7 @@ from enricher.service.live.service import Service
 from enricher.service.live.sources.interface import Interface
 from enricher.service.live.sources.ring import Ring
 from enricher.service.log import logger
+from shown import typed
 
 PCAPS = Path(__file__).resolve().parents[4] / "pcaps"
 CAPTURE = PCAPS / "demo" / "capture.pcap"
@@ -339,7 +340,9 @@ def certified(tmp_path: Path) -> Path:
 
 @apart
 def test_the_command_tells_a_real_handshake_while_it_listens_and_ends_when_asked(certified: Path) -> None:
-    command = [sys.executable, "-m", "enricher", "sense", "--interface", "lo", "--user", "nobody"]
+    (shown,) = [each for each in typed("docs/live.md") if each.startswith("an1496 sense --interface ")]
+    ours = {"an1496": "nobody", "eth1": "lo"}
+    command = [sys.executable, "-m", "enricher", *(ours.get(word, word) for word in shown.split()[1:])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         until, status = time.monotonic() + 30, Path(f"/proc/{running.pid}/status")
         while "NoNewPrivs:\t1" not in status.read_text() and time.monotonic() < until:
