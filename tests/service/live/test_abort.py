@@ -6,7 +6,9 @@ import random
 from collections.abc import Iterable
 
 import pytest
+import redis
 
+from enricher.errors import StoreError
 from enricher.join.link import Link
 
 
@@ -37,7 +39,8 @@ class Scissors:
 
 def live_through(live, batches, scissors, cut: int, more=lambda: None) -> bool:
     """Take all batches, as a source with a position gives them, and drain; once, die. Whether we died."""
-    scissors.left, scissors.seen = cut, 0
+    if scissors:
+        scissors.left, scissors.seen = cut, 0
     died = False
     while True:
         try:
@@ -48,7 +51,7 @@ def live_through(live, batches, scissors, cut: int, more=lambda: None) -> bool:
                 live.worker.round()
                 at += 1
             live.worker.drain()
-        except Abort:
+        except (Abort, StoreError):
             died = True
             more()
             live.again()
@@ -79,6 +82,39 @@ def test_death_at_any_command_to_the_store_changes_nothing(
         assert live_through(live, batches, scissors, cut)
         equal(live, expected)
         live.store.close()
+
+
+def test_a_store_that_is_full_from_any_moment_on_changes_nothing(
+    start, server, telling_engine, replay, equal, batches, monkeypatch
+) -> None:
+    expected = replay(telling_engine, [record for batch in batches for record in batch])
+    admin = redis.Redis(unix_socket_path=str(server.socket))
+    send, left = Link.send, 10**9
+
+    def filling(link: Link, commands: Iterable[object]) -> int:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            admin.config_set("maxmemory", "1")  # what frees memory is carried out yet
+        return send(link, commands)
+
+    def relieve() -> None:
+        admin.config_set("maxmemory", "0")
+
+    whole = start(telling_engine, wait_seconds=30.0)
+    live_through(whole, batches, None, 0)
+    monkeypatch.setattr(Link, "send", filling)
+    failures = 0
+    for cut in range(1, 300, 5):
+        live = start(telling_engine, wait_seconds=30.0)
+        left = cut
+        failures += live_through(live, batches, None, cut, relieve)
+        relieve()
+        equal(live, expected)
+        assert live.join.counts() == whole.join.counts()
+        live.store.close()
+    assert failures > 30
+    admin.close()
 
 
 @pytest.mark.parametrize("step", ["append", "append_after", "put", "flush", "flush_after", "commit", "commit_after"])
