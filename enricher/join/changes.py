@@ -9,7 +9,7 @@ Several workers may be at it. A bucket's changes are written by who holds its le
 anybody at any time: it is struck off the list only where it stands as it stood when its telling began.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -101,6 +101,11 @@ class Changes:
     def mark(self, short: str, field: bytes, mark: Mark) -> None:
         """How far a source is with a host."""
         self._marks.append(("HSET", self._keys.marks(short), field, _encode(mark)))
+
+    def unmark(self, short: str, fields: Sequence[bytes]) -> None:
+        """Sources that have told nothing of a host for as long as records are kept."""
+        if fields:
+            self._marks.append(("HDEL", self._keys.marks(short), *fields))
 
     def standings(self, bucket: Bucket, standings: Mapping[str, Standing | None]) -> None:
         """What was told of sessions; None: it is none any more."""

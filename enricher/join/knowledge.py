@@ -23,7 +23,8 @@ _LESSONS: Final = 512
 many are never held."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_lessons: Final = msgspec.msgpack.Decoder(list[Lesson])
+_lessons: Final = msgspec.msgpack.Decoder(tuple[float, list[Lesson]])
+"""When a bucket told it, by our clock, and what."""
 
 
 class Knowledge:
@@ -62,11 +63,11 @@ class Knowledge:
         answers = self._read([("HGETALL", self._keys.lessons(short)) for short in shorts])
         for short, answer in zip(shorts, answers, strict=True):
             told[short] = answer | self._fresh.get(short, {})
-            self._trim(short, told[short])
+            self._trim(short, told[short], now)
         learning = Learning(hosts, self._settings)
         every = {bucket: blob for by_bucket in told.values() for bucket, blob in by_bucket.items()}
         for _, blob in sorted(every.items()):
-            for lesson in _decoded(blob):
+            for lesson in _decoded(blob)[1]:
                 if hosts.canonical(lesson.host) in wanted:
                     learning.recall(lesson)
         reader.teach(hosts, learning)
@@ -76,14 +77,14 @@ class Knowledge:
             for short in mine:
                 self._grown[short].clear()
 
-    def note(self, bucket: str, names: Iterable[str], lessons: Iterable[Lesson]) -> Mapping[str, bytes]:
+    def note(self, bucket: str, names: Iterable[str], lessons: Iterable[Lesson], now: float) -> Mapping[str, bytes]:
         """What a bucket tells: short name → what is to be kept under it.
 
         All of it lies with every name that the bucket's records have: those stay the same, while which names are one
         host may yet change.
         """
         found = sorted(lessons, key=_host)
-        blob = _encode(found) if found else b""
+        blob = _encode((now, found)) if found else b""
         kept = dict.fromkeys(map(short_name, names), blob)
         for short in kept:
             self._fresh[short][bucket] = blob
@@ -111,26 +112,29 @@ class Knowledge:
             names = (name.decode("utf-8", "surrogateescape") for name in flat[::2])
             yield dict(zip(names, flat[1::2], strict=True))
 
-    def _trim(self, short: str, told: dict[str, bytes]) -> None:
-        """Of very many buckets, those that told of the latest sessions stay."""
+    def _trim(self, short: str, told: dict[str, bytes], now: float) -> None:
+        """What is as old as records get goes; of very many buckets, those that told of the latest sessions stay."""
+        lessons = {bucket: _decoded(blob) for bucket, blob in told.items()}
+        oldest = now - self._store.settings.retention_seconds
+        gone = [bucket for bucket, (at, _) in lessons.items() if at < oldest]
         kept = min(_LESSONS, self._settings.clock_samples)
-        if len(told) <= 2 * kept:
-            return
-        oldest = sorted(told, key=lambda bucket: _latest(told[bucket]))[: len(told) - kept]
-        list(self._store.read([("HDEL", self._keys.lessons(short), *oldest)]))
-        for bucket in oldest:
+        if len(told) - len(gone) > 2 * kept:
+            gone = sorted(told, key=lambda bucket: (lessons[bucket][0] >= oldest, _latest(lessons[bucket][1])))[:-kept]
+        if gone:
+            list(self._store.read([("HDEL", self._keys.lessons(short), *gone)]))
+        for bucket in gone:
             del told[bucket]
 
 
-def _decoded(blob: bytes) -> list[Lesson]:
+def _decoded(blob: bytes) -> tuple[float, list[Lesson]]:
     try:
-        return _lessons.decode(blob) if blob else []
+        return _lessons.decode(blob) if blob else (0.0, [])
     except msgspec.DecodeError:  # others can write under our keys
-        return []
+        return 0.0, []
 
 
-def _latest(blob: bytes) -> float:
-    return max((sample.network for each in _decoded(blob) for _, sample in (*each.certain, *each.probable)), default=0)
+def _latest(lessons: Iterable[Lesson]) -> float:
+    return max((sample.network for each in lessons for _, sample in (*each.certain, *each.probable)), default=0)
 
 
 def _host(lesson: Lesson) -> str:

@@ -165,7 +165,7 @@ class LiveJoin:
             listens = {bucket: _topics(found, ()) for bucket, found in by_bucket.items()}
             self._listen(listens, now)
             for bucket, found in by_bucket.items():
-                self._note(bucket, found, hosts, changes)
+                self._note(bucket, found, hosts, now, changes)
         names = {record.host for there in tuples.values() for record in there.records}
         names |= reader.claimants(o.orig_h for there in tuples.values() for o in there.sessions)
         self._knowledge.learn(names, reader, hosts, now)
@@ -254,14 +254,14 @@ class LiveJoin:
                 changes.defer(topic, (now // every + 1) * every if every else now)
         return found
 
-    def _note(self, bucket: Bucket, found: Sequence[Tuple5], hosts: Hosts, changes: Changes) -> None:
+    def _note(self, bucket: Bucket, found: Sequence[Tuple5], hosts: Hosts, now: float, changes: Changes) -> None:
         """What a bucket tells of clocks."""
         learning = Learning(hosts, self._settings)
         for there in found:
             learning.add(there.sessions, there.records)
         names = {record.host for there in found for record in there.records}
         field = text(*bucket).decode("utf-8", "surrogateescape")
-        changes.lessons(field, self._knowledge.note(field, names, learning.lessons()))
+        changes.lessons(field, self._knowledge.note(field, names, learning.lessons(), now))
 
     def _woken(self, latest: Latest, now: float, changes: Changes) -> set[Bucket]:
         """Buckets that waited for what came now."""

@@ -34,6 +34,13 @@ class Marks:
         """Sources came farther; all other marks are read anew when they are asked for."""
         self._marks.clear()
         self.load((host for _, host, _ in latest), None)
+        for short, marks in self._marks.items():
+            old = [
+                field for field, mark in marks.items() if now - mark.arrived > self._store.settings.retention_seconds
+            ]
+            changes.unmark(short, old)
+            for field in old:
+                del marks[field]
         for (source, host, clock), ts in latest.items():
             field, marks = text(source, host, clock), self._marks[short_name(host)]
             last = marks[field].event if field in marks else ts

@@ -66,3 +66,16 @@ def test_a_notice_of_whose_sessions_nothing_is_kept_stays_as_it_was_told(start, 
     live.worker.round()
     assert [notice.count for notice in live.outlet.notices] == [1]
     assert live.join.counts()["untold"] == 0
+
+
+def test_of_a_host_that_never_rests_what_was_learned_goes_when_its_records_do(start, make) -> None:
+    live = start(refresh_seconds=0.0)
+    sizes = []
+    for n in range(12):
+        moment = make.T + n, 50000 + n
+        live.take(make.observe(*moment), make.connect(*moment, host=f"pc1.{n}.example"), source=f"s{n}")
+        live.now += 2 * 86400
+        keys = live.join._keys
+        sizes.append(live.store._link.run([("HLEN", keys.lessons("pc1")), ("HLEN", keys.marks("pc1"))]))
+    assert sizes[:3] == [[1, 1], [2, 2], [3, 3]]
+    assert sizes[5:] == [[5, 4]] * 7  # a session is judged twice
