@@ -19,15 +19,16 @@ done
 """What is written to these folders stays in memory."""
 SOURCE = f"""
 mkdir -p /usr/local/src/an1496
-(cd {ROOT} && cp -r enricher deploy pyproject.toml README.md LICENSE /usr/local/src/an1496)
+(cd {ROOT} && cp -r docs enricher deploy pyproject.toml README.md LICENSE /usr/local/src/an1496)
 """
 SEEN = """
-systemd-analyze verify /etc/systemd/system/an1496.service
+systemd-analyze verify /etc/systemd/system/an1496.service 2>&1 | (! grep an1496)
 systemctl is-enabled an1496
 stat -c %a:%U /etc/an1496/redis-password
 /opt/an1496/bin/python -P -c 'import enricher; print(enricher.__file__)'
 cmp /etc/an1496/an1496.toml deploy/an1496.toml
 grep -h ^SupplementaryGroups= /etc/systemd/system/an1496.service.d/*
+ls $(sed -n 's#^Documentation=file:##p' /etc/systemd/system/an1496.service) >&2
 /opt/an1496/bin/an1496 replay pcaps/demo/capture.pcap --endpoint pcaps/demo --ca-bundle pcaps/ca.pem --json
 """
 OFFLINE = {
@@ -55,7 +56,10 @@ def machine(tmp_path: Path) -> Path:
 
 
 def test_what_is_typed_installs_a_program_that_runs_and_a_unit_that_is_enabled(machine: Path) -> None:
-    script = "\n".join((LAYER, SOURCE, *blocks("docs/deploy.md", "sh"), SEEN))
+    (drop_in,) = blocks("docs/deploy.md", "ini")
+    (machine / "interface.conf").write_text(drop_in, "utf-8")
+    placed = "cp interface.conf /etc/systemd/system/an1496.service.d/"
+    script = "\n".join((LAYER, SOURCE, *blocks("docs/deploy.md", "sh"), placed, SEEN))
     printed = enter(script, machine, "unshare", "--mount", **OFFLINE)
     *_, enabled, secret, place, group, first, second = printed.splitlines()
     assert (enabled, secret, group) == ("enabled", "600:root", "SupplementaryGroups=zeek")

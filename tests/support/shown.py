@@ -75,9 +75,10 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def enter(script: str, folder: Path, *shell: str, **more: str) -> str:
-    """What a script prints. Whatever fails in it ends it, and the test."""
+    """What a script prints. Whatever fails in it ends it, what it left running, and the test."""
+    begin = "set -euo pipefail; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"
     ran = subprocess.run(
-        [*shell, "bash", "-c", f"set -euo pipefail\n{script}"],
+        [*shell, "bash", "-c", f"{begin}\n{script}"],
         cwd=folder, env=environment(folder) | more, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
