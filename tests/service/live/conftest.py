@@ -124,7 +124,7 @@ def make() -> SimpleNamespace:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    names = ("world", "observe", "connect", "load", "start", "end", "guid", "T")
+    names = ("world", "observe", "connect", "load", "start", "end", "guid", "T", "HOST")
     return SimpleNamespace(**{name: getattr(module, name) for name in names})
 
 

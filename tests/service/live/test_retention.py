@@ -73,9 +73,9 @@ def test_of_a_host_that_never_rests_what_was_learned_goes_when_its_records_do(st
     sizes = []
     for n in range(12):
         moment = make.T + n, 50000 + n
-        live.take(make.observe(*moment), make.connect(*moment, host=f"pc1.{n}.example"), source=f"s{n}")
+        live.take(make.observe(*moment), make.connect(*moment), source=f"s{n}")
         live.now += 2 * 86400
         keys = live.join._keys
-        sizes.append(live.store._link.run([("HLEN", keys.lessons("pc1")), ("HLEN", keys.marks("pc1"))]))
+        sizes.append(live.store._link.run([("HLEN", keys.lessons(make.HOST)), ("HLEN", keys.marks(make.HOST))]))
     assert sizes[:3] == [[1, 1], [2, 2], [3, 3]]
     assert sizes[5:] == [[5, 4]] * 7  # a session is judged twice
