@@ -20,6 +20,9 @@ from enricher.sinks.settings import Sink, label
 
 _BEAT: Final = 2.0
 
+Told = tuple[str, int]
+"""Id and revision of a notice."""
+
 
 class Report(msgspec.Struct, frozen=True):
     """How it stands with each sink, by its name, since the beginning."""
@@ -46,10 +49,23 @@ class Delivery:
             )
             for at, (sink, writer) in enumerate(sinks)
         ]
+        self._given: set[Told] = set()
+        """Since the last flush."""
+        self._settled: dict[Lane, set[Told]] = {lane: set() for lane in self._lanes}
+        """What each sink has, as long as another lost something: all that is given again then."""
+        self._lost = dict.fromkeys(self._lanes, 0)
+        """What each sink had lost at the last flush."""
 
     def put(self, notices: Sequence[Notice]) -> None:
-        """Give notices to every sink. Waits only for one whose queue is full, after all others have theirs."""
-        left = [(lane, lane.offer(notices)) for lane in self._lanes]
+        """Give notices to every sink. Waits only for one whose queue is full, after all others have theirs.
+
+        What was lost by one sink is to be given again; it does not go to those that have it.
+        """
+        self._given.update(map(_told, notices))
+        left = [
+            (lane, lane.offer([notice for notice in notices if _told(notice) not in has] if has else notices))
+            for lane, has in self._settled.items()
+        ]
         for lane, rest in left:
             lane.put(rest)
 
@@ -71,6 +87,14 @@ class Delivery:
             while not lane.wait(_BEAT):
                 beat()
             lane.calm()
+        lost = {lane: lane.courier.statistics.lost for lane in self._lanes}
+        for lane, has in self._settled.items():
+            if lost == self._lost:
+                has.clear()
+            elif lost[lane] == self._lost[lane]:
+                has.update(self._given)
+        self._lost = lost
+        self._given.clear()
         return self.report()
 
     def report(self) -> Report:
@@ -92,3 +116,7 @@ class Delivery:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _told(notice: Notice) -> Told:
+    return notice.id, notice.revision

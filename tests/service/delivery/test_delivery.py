@@ -201,3 +201,25 @@ def test_what_no_file_takes_is_counted_as_lost(make: Any, clock: Any, tmp_path: 
         delivery.put(make.notices(3))
         report = delivery.flush()
     assert (report.lost, report.sinks["away"].dead) == (3, 0)
+
+
+def test_what_is_given_again_because_one_sink_lost_it_does_not_reach_the_others_again(
+    make: Any, clock: Any, tmp_path: Any
+) -> None:
+    folder = tmp_path / "later"
+    away, well = Away(), Gated()
+    notices = make.notices(3)
+    pairs = [(sink("away"), away), (sink("well"), well)]
+    with Delivery(pairs, DeadLetters(folder / "dead", 10**6, clock), make.origin, SystemClock()) as delivery:
+        for _ in range(3):
+            before = delivery.report().lost
+            delivery.put(notices)
+            assert delivery.flush().lost == before + 3
+        folder.mkdir()
+        delivery.put([*notices, *make.notices(1, 3)])
+        report = delivery.flush()
+        assert (report.lost, report.sinks["away"].dead) == (9, 4)
+        assert well.got == ids(make.notices(4))
+        delivery.put(notices)
+        delivery.flush()
+        assert len(well.got) == 7, "what was settled everywhere is another matter"
