@@ -4,13 +4,14 @@ from typing import Annotated, Any, Final, Literal, Self
 
 import msgspec
 
+from enricher.config_place import placed, refused
 from enricher.config_ship import ShipConfig, validate_ship
 from enricher.errors import ConfigError
 from enricher.join.settings import JoinSettings, LiveSettings, StoreSettings, validate, validate_live
 from enricher.sensor.certificate import CertificateSettings
 from enricher.sensor.contract import WireSettings
 from enricher.sensor.thresholds import Thresholds
-from enricher.sinks.settings import DeliverySettings, Name, Secret, Sink, ZeekSink
+from enricher.sinks.settings import DeliverySettings, Name, Seconds, Secret, Sink, ZeekSink
 from enricher.sinks.settings import validate as validate_sinks
 from enricher.verdict.settings import VerdictOptions
 
@@ -81,7 +82,7 @@ class _RedisSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     password: Secret | None = None
     ca_file: str | None = None
     """PEM file of the roots that vouch for a `rediss://` server; None: the system's."""
-    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    timeout_seconds: Seconds = 10.0
     """How long it may take to connect, and to answer."""
 
 
@@ -97,7 +98,7 @@ class RedisStreamSource(_RedisSource, frozen=True, kw_only=True, forbid_unknown_
     """Which field of an entry holds the event; None: `message`, `payload`, `event`, `data`, else the first."""
     cluster: bool = False
     """The URL names nodes of a Redis Cluster, at least one, with commas between."""
-    claim_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    claim_seconds: Seconds = 60.0
     """An entry that a worker has held for so long is taken over by another."""
 
 
@@ -133,7 +134,7 @@ class KafkaSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True
     username: str | None = None
     password: Secret | None = None
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    timeout_seconds: Seconds = 10.0
     """How long the brokers may take to answer."""
 
 
@@ -148,7 +149,7 @@ class ZeekSource(_Source, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """PEM file of our own certificate, where Zeek asks for one."""
     key: str | None = None
     """PEM file of its key; None: in the same file."""
-    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    timeout_seconds: Seconds = 10.0
     """How long Zeek may take to answer."""
 
 
@@ -166,7 +167,7 @@ class LiveConfig(LiveSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """Most entries read at once from a list or a stream."""
     poll_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 0.2
     """How often to look for more where there was nothing."""
-    stop_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    stop_seconds: Seconds = 10.0
     """How long a round may take to end after SIGTERM; then it is cut off, and done again at the next start."""
     shed_lag: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """A source that is behind by more, in bytes or entries, loses its sessions without anomalies; None: none ever."""
@@ -235,17 +236,33 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             ConfigError: not TOML, an unknown key, or a value that cannot be used; says which.
         """
         try:
-            config = msgspec.toml.decode(text, type=cls)
-        except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            written = text.decode("utf-8-sig")  # editors of Windows begin with a mark
+            config = msgspec.toml.decode(written, type=cls)
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{name}: no text in UTF-8 ({error.reason})", "write it anew") from error
+        except msgspec.ValidationError as error:
+            raise refused(error, cls, written, name) from error
+        except msgspec.DecodeError as error:
             raise ConfigError(f"{name}: {error}", "see docs/configuration.md for every key") from error
-        validate(config.store, config.join)
-        _one_place(config.store.password, "store.password")
-        validate_live(config.store, config.live)
-        validate_sinks(config.sinks)
-        validate_sources(config.sources)
-        if config.ship is not None:
-            validate_ship(config.ship)
+        try:
+            config.check()
+        except ConfigError as error:
+            raise placed(error, written, name) from error
         return config
+
+    def check(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            ConfigError: begins with the key that is wrong.
+        """
+        validate(self.store, self.join)
+        _one_place(self.store.password, "store.password")
+        validate_live(self.store, self.live)
+        validate_sinks(self.sinks)
+        validate_sources(self.sources)
+        if self.ship is not None:
+            validate_ship(self.ship)
 
     def with_options(
         self,

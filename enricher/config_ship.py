@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 import msgspec
 
 from enricher.errors import ConfigError
-from enricher.sinks.settings import Count, Name, Positive, Secret
+from enricher.sinks.settings import Count, Name, Seconds, Secret
 
 
 class _Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
     username: str | None = None
     password: Secret | None = None
-    timeout_seconds: Positive = 10.0
+    timeout_seconds: Seconds = 10.0
     """How long it may take to connect, and to answer."""
 
 
@@ -55,7 +55,7 @@ class ShipConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """File that keeps how far each source was read; no other forwarder may use it."""
     poll_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 0.2
     """How often to look for more where there was nothing."""
-    stop_seconds: Positive = 10.0
+    stop_seconds: Seconds = 10.0
     """How long it may take to end after SIGTERM; then it is cut off, and what is not safe is sent again."""
 
 

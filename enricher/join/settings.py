@@ -115,6 +115,9 @@ def validate(store: StoreSettings, join: JoinSettings | None = None) -> None:
     for name in ("retention_days", "max_members", "batch", "timeout_seconds"):
         if not getattr(store, name) > 0:
             raise ConfigError(f"store.{name} must be more than zero", "remove it to get the default")
+    for name, most in (("retention_days", 3660), ("timeout_seconds", 86_400)):
+        if getattr(store, name) > most:
+            raise ConfigError(f"store.{name} must not be more than {most}", "remove it to get the default")
     if store.replicas < 0:
         raise ConfigError("store.replicas must not be less than zero", "remove it to get the default")
     if join is None:

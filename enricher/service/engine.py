@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import certifi
 import msgspec
@@ -32,6 +32,10 @@ from enricher.verdict import judge as weigh
 
 if TYPE_CHECKING:
     from enricher.join.store import Store
+
+
+_LARGEST: Final = 64 << 20
+"""Bytes of a file of settings, roots or lists."""
 
 
 class Engine:
@@ -143,9 +147,13 @@ def _thresholds(config: SensorConfig) -> Thresholds:
 
 def _bytes(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"{path}: {why(error)}", "check the path") from error
+    if len(data) > _LARGEST:
+        raise ConfigError(f"{path}: larger than {_LARGEST >> 20} MiB", "check that it is the file that is meant")
+    return data
 
 
 def _packaged(name: str) -> bytes:

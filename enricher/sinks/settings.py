@@ -9,7 +9,7 @@ from enricher.errors import ConfigError
 Format = Literal["cef", "ecs", "hec", "json", "ocsf", "rfc5424", "webhook", "zeek_event", "zeek_json", "zeek_tsv"]
 """Ids of `sinks.encoding`."""
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -29,7 +29,7 @@ class _Sink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What messages and dead letters call this sink; None: its type and place."""
     batch: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
     """Most notices sent together."""
-    batch_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    batch_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 1.0
     """How long the first notice of a batch waits for others."""
     queue: Count = 10_000
     """Most notices that wait for this sink; who brings more waits too."""
@@ -38,7 +38,7 @@ class _Sink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `inf`: for ever.
     """
-    timeout_seconds: Positive = 10.0
+    timeout_seconds: Seconds = 10.0
     """How long the sink may take to connect, and to answer."""
 
 
@@ -164,7 +164,7 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     dead_letters: str | None = None
     """File for what no sink takes, with the reason; None: `dead-letters.jsonl` beside the results."""
-    dead_letters_mib: Positive = 256
+    dead_letters_mib: Annotated[float, msgspec.Meta(gt=0, le=1 << 20)] = 256
     """Size at which it takes no more; what is lost then is counted."""
 
 

@@ -197,6 +197,15 @@ def test_a_full_disk_is_told_and_leaves_the_old_results(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"notices.jsonl": b"old\n"}
 
 
+def test_a_file_that_cannot_be_a_configuration_is_told_at_once(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.toml"
+    with huge.open("wb") as file:
+        file.truncate(4 << 30)
+    done = run("check-config", huge)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert complaints(done) == [f"an1496: {huge}: larger than 64 MiB: check that it is the file that is meant"]
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run("replay", CAPTURE, "--out", tmp_path / "file" / "out")

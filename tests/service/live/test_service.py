@@ -93,7 +93,7 @@ def test_the_example_of_the_document_passes_check_config(tmp_path: Path) -> None
     [
         ("", "store.url is missing"),
         ('store.url = "redis://h"', "sources is empty"),
-        ('store.url = "redis://h"\n[[sources]]\ntype = "tail"', r"`path` - at `\$.sources\[0\]`"),
+        ('store.url = "redis://h"\n[[sources]]\ntype = "tail"', r":2: sources\[0\]: .*`path`"),
         ('store.url = "redis://h"\n[[sources]]\ntype = "tial"\npath = "x"', "tial"),
         ('store.url = "redis://h"\n[[sources]]\ntype = "tail"\npath = "x"\nformat = "evtx"', "only be replayed"),
         ('store.url = "redis://h"\n[[sources]]\ntype = "stdin"\n[[sources]]\ntype = "stdin"', "stands twice"),
