@@ -128,11 +128,6 @@ class Changes:
         """When a bucket is judged once more; None: it is settled."""
         self._schedule.append(_at(self._keys.unsettled, bucket, at))
 
-    def forget(self, bucket: Bucket) -> None:
-        """A bucket holds nothing any more."""
-        self.waits(bucket, None)
-        self.settles(bucket, None)
-
     def position(self, source: str, position: bytes) -> None:
         """How far an input was read."""
         self._positions.append(("HSET", self._keys.positions, source, position))

@@ -84,11 +84,6 @@ class Round:
         self._held: dict[Bucket, Held] = {}
         self._told: dict[str, Told | None] = {}
 
-    @property
-    def buckets(self) -> set[Bucket]:
-        """The buckets that were judged and hold anything."""
-        return {bucket for bucket, held in self._held.items() if held.ours and (held.entries or held.gone)}
-
     def judge(self, buckets: Iterable[Bucket], *, ours: bool = True) -> set[str]:
         """Judge the sessions of buckets that we hold, or not; ids of the notices that may have changed."""
         touched: set[str] = set()
@@ -123,7 +118,7 @@ class Round:
             last, severity = self._told[notice], worst.get(notice, -1)
             if last is None:
                 at = self._now if severity >= self._least else inf
-            elif self._everything or severity > _rank(last.notice.severity):
+            elif severity > _rank(last.notice.severity):
                 at = self._now
             else:
                 at = min(last.at, self._now) + self._join.live.repeat_seconds

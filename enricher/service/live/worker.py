@@ -91,8 +91,6 @@ class Worker:
             changed = this.judge(buckets)
             notices = this.make(this.choose(changed, self._join.notices.due(now, GROUPS)))
             rows = this.rows()
-            for bucket in buckets - this.buckets:
-                changes.forget(bucket)
             self._tell(this, rows, notices, changes)
         for source, position in (positions or {}).items():
             arrived.position(source, position)

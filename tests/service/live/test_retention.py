@@ -79,3 +79,17 @@ def test_of_a_host_that_never_rests_what_was_learned_goes_when_its_records_do(st
         sizes.append(live.store._link.run([("HLEN", keys.lessons(make.HOST)), ("HLEN", keys.marks(make.HOST))]))
     assert sizes[:3] == [[1, 1], [2, 2], [3, 3]]
     assert sizes[5:] == [[5, 4]] * 7  # a session is judged twice
+
+
+def test_a_session_that_is_kept_no_longer_leaves_nothing_behind(start, make, forget) -> None:
+    live = start(wait_seconds=30.0)
+    live.take(make.observe(make.T - 5, 50001), make.connect(make.T - 5, 50001))
+    live.take(make.observe())
+    bucket = next(bucket for bucket in live.join.open() if bucket[1].startswith("50000."))
+    left = [("ZCARD", live.join._keys.awaiting(make.HOST)), ("HLEN", live.join._keys.standings(bucket))]
+    assert live.store._link.run(left) == [1, 1]
+    forget(live, "o")
+    live.now += 30
+    live.worker.round()
+    assert live.store._link.run(left) == [0, 0]
+    assert live.join.counts()["waiting"] == 0

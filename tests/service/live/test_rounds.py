@@ -157,6 +157,7 @@ def test_two_views_of_one_connection_end_in_one_row(start, make) -> None:
     live.take(make.observe(uid="Crich", sensor="an1496.log", source="an1496.log:1", version="TLSv12", cipher="x"))
     rows = {row.uid: row for row in live.rows().values()}
     assert (rows["Cpoor"].disposition, rows["Crich"].disposition) == ("duplicate", "matched")
+    assert (rows["Cpoor"].revision, rows["Crich"].revision) == (2, 1)
 
 
 def test_what_others_write_among_what_was_told_is_passed_over(start, make, server) -> None:

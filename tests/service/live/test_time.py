@@ -91,3 +91,11 @@ def test_when_our_own_clock_jumps_and_comes_back_nothing_waits_for_a_year(
     live.now += 3600
     live.worker.round()
     assert live.join.counts() == {"waiting": 0, "unsettled": 0, "untold": 0}
+
+
+def test_a_host_whose_clock_is_not_known_has_passed_nothing(start, make) -> None:
+    live = start(wait_seconds=300.0, disorder_seconds=0.0)
+    live.take(make.connect(make.T + 9999, 50001))
+    live.take(make.observe())
+    live.take(make.connect(make.T + 9999, 50002))
+    assert live.rows() == {}
