@@ -44,7 +44,7 @@ _FORBIDDEN: Final = re.compile(r"no permissions to run the '([a-z|]+)' command")
 _REFUSALS: Final = (
     (("NOAUTH", "WRONGPASS", "INVALID USERNAME", "AUTHENTICATION REQUIRED", "AUTH "),
      "refuses us: wrong or no password",
-     "put user and password into the URL: redis://USER:PASSWORD@HOST"),
+     "check username and password"),
     (("NOPERM", "NO PERMISSION"), "does not permit a command or a key that we need",
      "allow its user what the documents list"),
     (("OOM", "MAXMEMORY"), "is out of memory",

@@ -16,7 +16,7 @@ def verification(ca_file: str | None) -> dict[str, Any]:
         ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         what = error.reason if isinstance(error, ssl.SSLError) else error.strerror
-        raise ConfigError(f"store.ca_file cannot be used ({what})", "give a PEM file of CA certificates") from None
+        raise ConfigError(f"ca_file cannot be used ({what})", "give a PEM file of CA certificates") from None
     checks = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
     return checks if ca_file is None else {**checks, "ssl_ca_certs": ca_file}
 
@@ -26,7 +26,7 @@ def explain(failure: ssl.SSLError, where: str) -> StoreError:
     if isinstance(failure, ssl.SSLCertVerificationError):
         return StoreError(
             f"the certificate of Redis at {where} is not accepted ({failure.verify_message})",
-            "give the CA that issued it in store.ca_file, and a host name that it is valid for in the URL",
+            "give the CA that issued it in ca_file, and a host name that it is valid for in the URL",
         )
     return StoreError(
         f"no TLS with Redis at {where} ({failure.reason or 'connection closed'})",

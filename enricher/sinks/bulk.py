@@ -17,7 +17,8 @@ from enricher.model.verdict import Notice
 from enricher.sinks import jsonl
 
 _CONFLICT: Final = 409
-_BUSY: Final = 429
+_LATER: Final = frozenset((401, 403, 408, 429))
+"""Rights, blocks and load change; the document may be taken then. So may it after 5xx."""
 _REASON: Final = 300
 
 
@@ -62,10 +63,7 @@ class _Response(msgspec.Struct):
 
 
 def answer(response: bytes, count: int) -> Answer | None:
-    """Read the answer to a request of `count` documents; None: it is none, so that nothing is known.
-
-    429 and 5xx of a document mean that it may be taken later.
-    """
+    """Read the answer to a request of `count` documents; None: it is none, so that nothing is known."""
     try:
         items = msgspec.json.decode(response, type=_Response).items
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -74,7 +72,7 @@ def answer(response: bytes, count: int) -> Answer | None:
     if len(results) != count:
         return None
     failed = {at: item for at, item in enumerate(results) if not 200 <= item.status < 300 and item.status != _CONFLICT}
-    later = {at for at, item in failed.items() if item.status == _BUSY or item.status >= 500}
+    later = {at for at, item in failed.items() if item.status in _LATER or item.status >= 500}
     return Answer(
         rejected={at: _why(item) for at, item in failed.items() if at not in later},
         again={at: _why(item) for at, item in failed.items() if at in later},

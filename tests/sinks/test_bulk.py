@@ -46,9 +46,9 @@ def test_in_a_data_stream_a_revision_is_created_once(whole: Any) -> None:
 
 
 def test_each_document_has_its_own_answer() -> None:
-    answer = bulk.answer(items(200, 201, 409, 429, 503, 400), 6)
+    answer = bulk.answer(items(200, 201, 409, 429, 503, 400, 403), 7)
     assert answer is not None
-    assert set(answer.again) == {3, 4}
+    assert set(answer.again) == {3, 4, 6}
     assert answer.rejected == {5: "status 400, mapper_parsing_exception, failed to parse\\x0afield"}
 
 

@@ -9,6 +9,7 @@ import certifi
 from enricher.config import KafkaSource
 from enricher.config_ship import KafkaTarget
 from enricher.errors import ConfigError
+from enricher.service.delivery import tls
 from enricher.service.delivery.writer import Record, Sent, UnavailableError
 from enricher.service.secret import reveal
 from enricher.sinks.encoding import ENCODINGS
@@ -116,7 +117,7 @@ def options(settings: KafkaSink | KafkaTarget) -> dict[str, Any]:
     """How librdkafka's producer is set up.
 
     Raises:
-        ConfigError: the password cannot be used.
+        ConfigError: roots or password cannot be used.
     """
     return connection(settings) | {
         "enable.idempotence": True,  # implies acks=all, and that retries keep the order
@@ -130,7 +131,7 @@ def connection(settings: KafkaSink | KafkaSource | KafkaTarget) -> dict[str, Any
     """How librdkafka reaches the brokers, whoever asks.
 
     Raises:
-        ConfigError: the password cannot be used.
+        ConfigError: roots or password cannot be used.
     """
     security = ("sasl_" if settings.username else "") + ("ssl" if settings.tls else "plaintext")
     found: dict[str, Any] = {
@@ -139,6 +140,7 @@ def connection(settings: KafkaSink | KafkaSource | KafkaTarget) -> dict[str, Any
         "security.protocol": security,
     }
     if settings.tls:
+        tls.context(settings.ca_file)  # librdkafka says only when it connects that it cannot use them
         found["ssl.ca.location"] = settings.ca_file or certifi.where()
         found["ssl.endpoint.identification.algorithm"] = "https"
     if settings.username and settings.password:

@@ -18,7 +18,7 @@ class Kafka:
         """Check what can be checked without talking to the brokers.
 
         Raises:
-            ConfigError: confluent-kafka is not installed, or the password cannot be used.
+            ConfigError: confluent-kafka is not installed, or roots or password cannot be used.
         """
         self._kafka = library()
         self._settings = settings

@@ -26,7 +26,7 @@ class Lines:
         try:
             check(source.format)
         except InputError as error:
-            raise ConfigError(f"{self.name}: format: {error.message}", error.advice) from error
+            raise ConfigError(f"{self.name}: {error.message}", error.advice) from error
         self._taken: list[bytes] = []
         self._reader: formats.Reader | None = None
         self._dropped: Counter[str] = Counter()

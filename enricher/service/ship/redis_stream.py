@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from enricher.config_ship import RedisTarget
-from enricher.errors import ConfigError, OutputError, StoreError
+from enricher.errors import OutputError, StoreError
 from enricher.join.cluster import Cluster, connect
 from enricher.join.link import Link
 from enricher.join.settings import StoreSettings
@@ -29,10 +29,7 @@ class RedisStream:
         self._settings = StoreSettings(
             timeout_seconds=settings.timeout_seconds, ca_file=settings.ca_file, cluster=settings.cluster
         )
-        try:
-            self._url = with_credentials(settings.url, settings.username, settings.password, self._settings)
-        except ConfigError as error:
-            raise ConfigError(f"ship.target: {error.message}", error.advice) from error
+        self._url = with_credentials(settings.url, settings.username, settings.password, self._settings)
         self._link: Link | Cluster | None = None
 
     def put(self, lines: Sequence[Line]) -> dict[int, str]:

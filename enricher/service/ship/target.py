@@ -5,6 +5,7 @@ from typing import Protocol
 
 from enricher.config_ship import RedisTarget
 from enricher.config_ship import Target as Settings
+from enricher.errors import ConfigError
 from enricher.service.ship.kafka import Kafka
 from enricher.service.ship.line import Line
 from enricher.service.ship.redis_stream import RedisStream
@@ -33,4 +34,7 @@ def build(settings: Settings) -> Target:
     Raises:
         ConfigError: it can never work as it is configured.
     """
-    return RedisStream(settings) if isinstance(settings, RedisTarget) else Kafka(settings)
+    try:
+        return RedisStream(settings) if isinstance(settings, RedisTarget) else Kafka(settings)
+    except ConfigError as error:
+        raise ConfigError(f"ship.target: {error.message}", error.advice) from error

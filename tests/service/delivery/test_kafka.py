@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from enricher.errors import ConfigError
@@ -73,9 +75,17 @@ def test_brokers_that_are_away_leave_all_to_be_sent_again_and_nothing_on_standar
 
 
 def test_options_that_librdkafka_refuses_are_an_error_in_words(make: Any, tmp_path: Any) -> None:
-    writer = Kafka(KafkaSink(brokers="127.0.0.1:1", ca_file=str(tmp_path / "none")))
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(Path(certifi.where()).read_bytes())
+    writer = Kafka(KafkaSink(brokers="127.0.0.1:1", ca_file=str(roots)))
+    roots.unlink()
     with pytest.raises(UnavailableError, match=r"Kafka at 127.0.0.1:1: .*ssl.ca.location"):
         writer.send(make.records(1))
+
+
+def test_roots_that_cannot_be_used_are_found_before_any_work(tmp_path: Any) -> None:
+    with pytest.raises(ConfigError, match=r"none cannot be used \(No such file or directory\)"):
+        Kafka(KafkaSink(brokers="127.0.0.1:1", ca_file=str(tmp_path / "none")))
 
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch: Any) -> None:

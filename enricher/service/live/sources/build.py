@@ -38,11 +38,16 @@ def build(source: Source, live: LiveConfig, worker: str, sensor_for: Callable[[s
     Raises:
         ConfigError: it can never work as it is configured.
     """
-    name = source_name(source)
     try:
         check(source.format)
-    except InputError as error:
-        raise ConfigError(f"{name}: format: {error.message}", error.advice) from error
+        return _made(source_name(source), source, live, worker, sensor_for)
+    except (ConfigError, InputError) as error:
+        raise ConfigError(f"{source_name(source)}: {error.message}", error.advice) from error
+
+
+def _made(
+    name: str, source: Source, live: LiveConfig, worker: str, sensor_for: Callable[[str], Sensor]
+) -> _source.Source:
     if isinstance(source, TailSource):
         at_end = source.start == "end"
         return Tail(name, Path(source.path), rotated=source.rotated, format_id=source.format, at_end=at_end)
@@ -61,10 +66,7 @@ def build(source: Source, live: LiveConfig, worker: str, sensor_for: Callable[[s
 def _redis(name: str, source: RedisListSource | RedisStreamSource, live: LiveConfig, worker: str) -> _source.Source:
     cluster = isinstance(source, RedisStreamSource) and source.cluster
     settings = StoreSettings(timeout_seconds=source.timeout_seconds, ca_file=source.ca_file, cluster=cluster)
-    try:
-        url = with_credentials(source.url, source.username, source.password, settings)
-    except ConfigError as error:
-        raise ConfigError(f"{name}: {error.message}", error.advice) from error
+    url = with_credentials(source.url, source.username, source.password, settings)
     connect = lambda: cluster_or_server(url, settings)  # noqa: E731
     if isinstance(source, RedisListSource):
         return RedisList(name, source.key, worker, connect, most=live.batch, format_id=source.format)

@@ -67,5 +67,5 @@ def check(format_id: str | None) -> None:
     Raises:
         InputError: there is no such format, or it cannot be followed.
     """
-    if format_id is not None and not isinstance(formats.reader(format_id, ""), formats.LineReader):
-        raise InputError(f"{format_id} does not come line by line", "it can only be replayed")
+    if format_id is not None and not isinstance(formats.reader(format_id, "format"), formats.LineReader):
+        raise InputError(f"format: {format_id} does not come line by line", "it can only be replayed")

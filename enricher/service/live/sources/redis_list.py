@@ -61,7 +61,8 @@ class RedisList(RedisSource):
 
     def _take(self) -> list[bytes]:
         move = ("LMOVE", self._key, self._taken, "LEFT", "RIGHT")
-        return [entry for entry in self._run(*[move] * self._most) if entry is not None]
+        (waiting,) = self._run(("LLEN", self._key))
+        return [entry for entry in self._run(*[move] * min(waiting, self._most)) if entry is not None]
 
     def _failed(self) -> None:
         self._recovering = True  # what was moved is read from the second list

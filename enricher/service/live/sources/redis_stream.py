@@ -58,10 +58,7 @@ class RedisStream(RedisSource):
         """See `Source`. First what we took before a restart, at times what a dead worker took, then the new."""
         entries = self._pending() if self._own else []
         if not entries and self._clock() - self._claimed >= self._claim:
-            self._claimed = self._clock()
-            idle = int(self._claim * 1000)
-            command = ("XAUTOCLAIM", self._key, self._group, self._consumer, idle, "0-0", "COUNT", self._most)
-            entries = self._run(command)[0][1]
+            entries = self._taken_over()
         if not entries:
             entries = self._fetch(b">")
         held = set(self._held)
@@ -84,6 +81,14 @@ class RedisStream(RedisSource):
                 behind = known.get(b"lag")
                 return None if behind is None else float(behind)
         return None
+
+    def _taken_over(self) -> list[Any]:
+        idle = int(self._claim * 1000)
+        command = ("XAUTOCLAIM", self._key, self._group, self._consumer, idle, "0-0", "COUNT", self._most)
+        entries = self._run(command)[0][1]
+        if len(entries) < self._most:  # else there may be more
+            self._claimed = self._clock()
+        return [entry for entry in entries if entry is not None]  # Redis 6.2 has None for one that was deleted
 
     def _pending(self) -> list[Any]:
         entries = self._fetch(self._own)

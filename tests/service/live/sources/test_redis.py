@@ -197,6 +197,47 @@ def test_what_a_dead_worker_holds_is_taken_over_after_a_while(admin, a_stream) -
     assert admin.xpending("events", "g")["pending"] == 0
 
 
+def test_all_that_dead_workers_hold_is_taken_over_at_once(admin, a_stream) -> None:
+    for at in range(7):
+        admin.xadd("events", {"message": event(at)})
+    for name in ("dead", "dead too", "dead as well"):
+        a_stream(name).read()
+    now = [0.0]
+    living = a_stream("living", lambda: now[0], claim=0.001)
+    assert living.read() == []
+    now[0] = 10.0
+    found = []
+    while records := living.read():
+        found += records
+    assert sorted(ports(found)) == list(range(7))
+
+
+def test_what_was_deleted_while_a_dead_worker_held_it_stops_nobody(a_stream) -> None:
+    class Old:
+        """Redis 6.2, which has nothing in the place of such an entry."""
+
+        def run(self, commands: Any) -> list[Any]:
+            if commands[0][0] == "XAUTOCLAIM":
+                return [[b"0-0", [None, [b"1-1", [b"message", event(0)]]]]]
+            return [None]
+
+        def close(self) -> None: ...
+
+    now = [0.0]
+    source = RedisStream("s", "events", "w", Old, lambda: now[0], group="g", claim_seconds=60, most=3)
+    assert source.read() == []
+    now[0] = 100.0
+    assert ports(source.read()) == [0]
+
+
+def test_an_empty_list_is_asked_for_its_length_and_nothing_else(admin, a_list) -> None:
+    source = a_list()
+    source.read()
+    before = admin.info("commandstats").get("cmdstat_lmove", {"calls": 0})["calls"]
+    source.read()
+    assert admin.info("commandstats").get("cmdstat_lmove", {"calls": 0})["calls"] == before
+
+
 def test_an_entry_without_a_usual_field_is_read_from_its_first(admin, a_stream) -> None:
     admin.xadd("events", {"whatever": event(0)})
     assert ports(a_stream().read()) == [0]
