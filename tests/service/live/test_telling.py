@@ -16,6 +16,11 @@ def die(*_words, **_named) -> None:
     raise Death
 
 
+def telling_only_the_worst(engine: Engine) -> Engine:
+    verdict = msgspec.structs.replace(engine.config.verdict, min_severity="high")
+    return Engine(msgspec.structs.replace(engine.config, verdict=verdict))
+
+
 @pytest.mark.parametrize("step", ["put", "commit"])
 def test_what_got_out_before_death_is_taken_back_when_the_end_is_another(
     start, make, telling_engine, monkeypatch, step
@@ -85,8 +90,7 @@ def test_what_is_no_longer_worth_telling_is_withdrawn_once(start, make, telling_
     live = start(telling_engine, repeat_seconds=0.0)
     live.take(make.observe(), make.connect(), make.start())
     (told,) = live.outlet.notices
-    verdict = msgspec.structs.replace(telling_engine.config.verdict, min_severity="high")
-    live.worker.engine = Engine(msgspec.structs.replace(telling_engine.config, verdict=verdict))
+    live.worker.engine = telling_only_the_worst(telling_engine)
     live.take(make.load(name="crypt32.dll"))
     assert [(notice.id, notice.count) for notice in live.outlet.notices] == [(told.id, 1), (told.id, 0)]
     assert [row.notice_id for row in live.rows().values()] == [None]
@@ -216,3 +220,20 @@ def test_while_a_sink_is_waited_for_leases_are_kept_and_we_are_alive(start, make
     live.take(make.observe(), make.connect())
     assert len(live.rows()) == 1
     assert signs == [15.0, 30.0, 45.0, 60.0, 60.0]
+
+
+def test_who_tells_a_notice_hears_of_sessions_that_alone_would_not_be_worth_it(start, make, telling_engine) -> None:
+    records = [make.observe(), make.connect()]
+    loud, live = start(telling_engine), start(telling_only_the_worst(telling_engine))
+    loud.take(*records)
+    (told,) = loud.outlet.notices
+    other = live.beside()
+    assert other.join.claim([told.id]) == {told.id}
+    other.join.notices.begin([told.id], live.now - 1)
+    live.take(*records)
+    assert live.outlet.notices == []
+    changes = other.join.changes(live.now - 1)
+    changes.done(told.id)
+    other.join.commit(changes)
+    assert live.join.counts()["untold"] == 1
+    other.store.close()
