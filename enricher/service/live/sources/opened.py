@@ -1,6 +1,8 @@
 """A file's bytes from some offset on, unpacked: one that still grows, or one that is complete."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
@@ -46,8 +48,13 @@ class Growing:
     """A plain file; more may be written to it."""
 
     def __init__(self, path: Path, offset: int) -> None:
-        self._file = path.open("rb", buffering=0)
-        self.inode = os.fstat(self._file.fileno()).st_ino
+        # A pipe without a writer is not waited for.
+        self._file = open(path, "rb", 0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+        status = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            self._file.close()
+            raise OSError(errno.EINVAL, "not a regular file")
+        self.inode = status.st_ino
         self.head = self.at(0, inputs.HEAD)
         self._file.seek(offset)
 

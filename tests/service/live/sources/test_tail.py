@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from enricher.errors import InputError
 from enricher.service.live.sources.tail import Tail
 
 HEADER = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tssl\n#open\t{}\n"
@@ -297,6 +298,13 @@ def test_a_log_that_is_rotated_between_restart_and_first_read_is_read_whole(log:
     log.rename(log.with_name("ssl.log.001"))
     add(log, 1, 2)
     assert found + read(source, 30) == ids(0, 2)
+
+
+def test_what_is_no_file_is_one_clear_error_and_nothing_waits(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, why in ((tmp_path / "pipe", "not a regular file"), (Path("/dev/zero"), "not a"), (tmp_path, "directory")):
+        with pytest.raises(InputError, match=why):
+            Tail("t", path).read()
 
 
 def test_a_log_that_begins_after_we_did_is_read_from_its_beginning(tmp_path: Path) -> None:
