@@ -36,6 +36,8 @@ _TICK: Final = 1.0
 """Seconds between two looks at whose time has come, when nothing is read."""
 _QUIET: Final = 8
 """So often nothing must come before what is there counts as read."""
+_FOR_LIFE: Final = ("store", "join", "sinks", "delivery", "sources", "live")
+"""Parts of the configuration that hold from the start to the end."""
 _STALE: Final = 60.0
 """Seconds without a safe round after which we are not well."""
 
@@ -116,7 +118,10 @@ class Service:
         self._log.info("stopped")
 
     def reload(self, engine: Engine) -> None:
-        """From now on judge by other lists and thresholds."""
+        """From now on judge by other lists and thresholds. Of all else it is told that it needs a new start."""
+        other = [name for name in _FOR_LIFE if getattr(engine.config, name) != getattr(self._config, name)]
+        if other:
+            self._log.warning("not changed before the next start", sections=other)
         self._engine = engine
         if self._worker is not None:
             self._worker.engine = engine

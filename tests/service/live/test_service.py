@@ -80,7 +80,7 @@ def site(tmp_path: Path, own: EmbeddedServer, make) -> Any:
 
 
 def test_the_example_of_the_document_passes_check_config(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    example, *_ = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     tomllib.loads(example)
     (tmp_path / "an1496.toml").write_text(example)
     done = CliRunner().invoke(cli, ["check-config", str(tmp_path / "an1496.toml")])
@@ -350,15 +350,18 @@ def test_where_the_state_lies_stays_when_the_configuration_is_read_anew(site, ow
     store = msgspec.structs.replace(engine.config.store, namespace="elsewhere")
     other = Engine(msgspec.structs.replace(engine.config, store=store))
 
+    log = Log()
+
     def reload() -> None:
         service.reload(other)
         service._hang_up()
         service._last -= 1e6  # its next round is due
 
-    with Service(engine, Log(), Turns(reload, *[lambda: None] * 3)) as service:
+    with Service(engine, log, Turns(reload, *[lambda: None] * 3)) as service:
         service.run()
     with redis.Redis(unix_socket_path=str(own.socket)) as admin:
         assert all(key.startswith(b"an1496:live:") for key in admin.scan_iter())
+    assert ("not changed before the next start", {"sections": ["store"]}) in log.lines
 
 
 def test_lines_of_a_list_that_cannot_be_used_are_told_when_it_is_read_anew(own: EmbeddedServer, tmp_path: Path) -> None:
