@@ -95,6 +95,8 @@ def validate_live(store: StoreSettings, live: LiveSettings) -> None:
                 f"live.{name} is longer than records are kept ({store.retention_days} days)",
                 "raise store.retention_days or lower the time",
             )
+    if live.settle_seconds == store.retention_seconds:  # what waits, or is judged once more, would be gone by then
+        raise ConfigError("live.settle_seconds is as long as records are kept", "raise store.retention_days")
     if not live.lease_seconds >= 1:
         raise ConfigError("live.lease_seconds must be at least 1", "remove it to get the default")
     if live.wait_seconds > live.settle_seconds:

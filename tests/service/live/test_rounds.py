@@ -188,6 +188,7 @@ def test_a_round_whose_notices_are_lost_is_done_again(start, make, telling_engin
     ("live", "what"),
     [
         ({"wait_seconds": 90000.0, "settle_seconds": 90000.0}, "longer than records are kept"),
+        ({"wait_seconds": 86400.0, "settle_seconds": 86400.0}, "as long as records are kept"),
         ({"wait_seconds": 20.0, "settle_seconds": 10.0}, "longer than live.settle_seconds"),
         ({"repeat_seconds": -1.0}, "less than zero"),
     ],
