@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--size", default="1G", help="bytes of each large capture, with K, M or G")
     parser.add_argument("--keep", type=Path, help="where captures are made and kept; otherwise they are removed")
     parser.add_argument("--zeek", help="Zeek's program; otherwise the one on PATH")
-    parser.add_argument("--only", choices=["mixed", "bulk", "flows", "cores"], help="one part only")
+    parser.add_argument("--only", choices=["mixed", "strangers", "bulk", "flows", "cores"], help="one part only")
     options = parser.parse_args()
     size = (
         int(options.size[:-1]) * UNITS[options.size[-1].upper()]
@@ -158,6 +158,9 @@ def main() -> None:
         if options.only in (None, "mixed"):
             small = traffic.made(keep / "small.pcap", traffic.mixed, min(size, 16 << 20))
             compare("mixed", mixed, small, find_peers(options.zeek), 0.25, folder)
+        if options.only in (None, "strangers"):
+            strangers = traffic.made(keep / f"strangers-{size}.pcap", traffic.strangers, size)
+            compare("mixed, names and certificates of their own", strangers, strangers, {}, 0.25, folder)
         if options.only in (None, "bulk"):
             bulk = traffic.made(keep / f"bulk-{size}.pcap", traffic.bulk, size)
             compare("bulk transfer", bulk, bulk, {}, 0.4, folder)

@@ -1,8 +1,9 @@
-"""Large captures made of the small ones in `pcaps/`: many clients, each with its own addresses and randoms.
+"""Large captures made of the small ones in `pcaps/`: many clients, each with its own addresses, randoms and keys.
 
 `mixed` is TLS-heavy: every session of `pcaps/` again and again, each copy from another network; with it downloads over some of
-the sessions, DNS and plain HTTP. Of its packets about a third belong to handshakes. `bulk` is one download after another.
-`flows` is a capture of connections that all begin and never end.
+the sessions, DNS and plain HTTP. Of its packets about a third belong to handshakes. Its servers are popular ones, which keep
+their names and certificates; in `strangers` every session has a name and a certificate of its own. `bulk` is one download
+after another. `flows` is a capture of connections that all begin and never end.
 """
 
 import gzip
@@ -10,14 +11,19 @@ import random
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from enricher.sensor.capture import Sensor
 from enricher.sensor.container import CaptureReader
-from enricher.sensor.contract import Counters, Log
+from enricher.sensor.contract import Counters, Log, WireSettings
+from enricher.sensor.x509 import Certificate
 
 PCAPS = Path(__file__).resolve().parents[1] / "pcaps"
 HEADER = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
+RETRY = bytes.fromhex("cf21ad74")
+"""How the random of a HelloRetryRequest begins."""
 IPV4, TCP, UDP = b"\x08\x00", 6, 17
 DOWNLOAD, NOISE = 160, 8
 """Packets of a download, and conversations without TLS, for each download."""
@@ -45,7 +51,7 @@ class Flow(NamedTuple):
 
 
 def small_captures() -> Iterator[Frames]:
-    """The frames of each capture in `pcaps/`."""
+    """The frames of each capture in `pcaps/`; all are Ethernet's."""
     for path in sorted(PCAPS.glob("*/capture.*")):
         found: Frames = []
         counters = Counters()
@@ -67,8 +73,8 @@ def connections(captures: Iterable[Frames]) -> list[Flow]:
     return [Flow(frames, began) for (began, _), frames in by_tuple.items() if len(frames) > 12]
 
 
-def moved(frames: Frames, copy: int, shift: float, rng: random.Random) -> Iterator[tuple[float, bytes]]:
-    """The frames at another time, from other addresses, with other client randoms: nothing repeats byte by byte."""
+def moved(frames: Frames, copy: int, shift: float) -> Iterator[tuple[float, bytes]]:
+    """The frames at another time and from other addresses."""
     network = struct.pack(">H", copy & 0xFFFF)
     for ts, frame in frames:
         new = bytearray(frame)
@@ -76,10 +82,86 @@ def moved(frames: Frames, copy: int, shift: float, rng: random.Random) -> Iterat
             for at in (26, 30):
                 if frame[at] == 10:  # the lab's clients; its servers stay where they are, as popular servers do
                     new[at + 1 : at + 3] = network
-            data = 34 + (frame[46] >> 4) * 4 if frame[23] == TCP else 0
-            if data and frame[data : data + 2] == b"\x16\x03" and frame[data + 5 : data + 6] == b"\x01":
-                new[data + 11 : data + 43] = rng.randbytes(32)
         yield ts + shift, bytes(new)
+
+
+class Small:
+    """A small capture, and what in its frames is another in each session: randoms, session ids, keys, tickets."""
+
+    def __init__(self, frames: Frames) -> None:
+        self.frames = frames
+        self.began = frames[0][0]
+        once = {word for _, frame in frames for word in session_words(frame)}
+        servers = server_words(frames)
+        self._once = [[word for word in once if word in frame] for _, frame in frames]
+        self._servers = [[word for word in servers if word in frame] for _, frame in frames]
+
+    def copy(self, copy: int, shift: float, rng: random.Random, *, strangers: bool) -> Iterator[tuple[float, bytes]]:
+        """Its sessions once more, with new clients; as `strangers` also with new servers."""
+        new: dict[tuple[object, bytes], bytes] = {}
+        frames: Frames = []
+        for (ts, frame), once, servers in zip(self.frames, self._once, self._servers, strict=True):
+            ends = frozenset((frame[26:30] + frame[34:36], frame[30:34] + frame[36:38]))
+            words: list[tuple[object, bytes]] = [(None, word) for word in once]
+            words += [(ends, word) for word in servers if strangers]
+            changed = frame
+            for key in words:
+                if key not in new:
+                    new[key] = renamed(key[1], rng) if key[0] else rng.randbytes(len(key[1]))
+                changed = changed.replace(key[1], new[key])
+            frames.append((ts, changed))
+        return moved(frames, copy, shift - self.began)
+
+
+def renamed(word: bytes, rng: random.Random) -> bytes:
+    """Another host name with as many letters, or another serial number of the same sign."""
+    label, dot, domain = word.partition(b".")
+    if dot:
+        return bytes(rng.choices(b"abcdefghijklmnopqrstuvwxyz", k=len(label))) + dot + domain
+    return word[:1] + rng.randbytes(len(word) - 1)
+
+
+def session_words(frame: bytes) -> Iterator[bytes]:
+    """Of a hello that begins a TCP segment: random, session id, and the ends of its tickets and key shares."""
+    data = 34 + (frame[46] >> 4) * 4 if frame[12:15] == IPV4 + b"\x45" and frame[23] == TCP else len(frame)
+    hello = frame[data + 5 :]
+    if frame[data : data + 2] != b"\x16\x03" or hello[:1] not in (b"\1", b"\2"):
+        return
+    at = 39 + hello[38]
+    if hello[6:10] != RETRY:
+        yield hello[6:30]  # what follows may be a server's mark of a downgrade
+    if hello[38] >= 16:
+        yield hello[39:at]
+    if hello[0] == 1:
+        at += 2 + int.from_bytes(hello[at : at + 2], "big")
+        at += 1 + hello[at]
+    else:
+        at += 3
+    at += 2
+    while at + 4 <= len(hello):
+        kind, size = struct.unpack_from(">HH", hello, at)
+        at += 4 + size
+        if kind in (35, 51) and size >= 36:
+            yield hello[at - 32 : at]
+
+
+def server_words(frames: Frames) -> set[bytes]:
+    """Names that clients of a capture ask for, and serial numbers of the certificates that they get."""
+    words: set[bytes] = set()
+
+    class Reader:
+        def facts(self, chain: tuple[bytes, ...], _name: str | None, _ts: float) -> dict[str, object]:
+            serial = bytes.fromhex(Certificate(chain[0], 0).facts.get("cert_serial", "").lstrip("-"))
+            words.update([serial] if len(serial) >= 8 else [])
+            return {}
+
+    data = b"".join(frame for _, frame in frames)
+    ends = list(accumulate((len(frame) for _, frame in frames), initial=0))
+    sensor = Sensor("small", WireSettings(), Reader())
+    places = [(ts, *place) for (ts, _), place in zip(frames, pairwise(ends), strict=True)]
+    for observation in [*sensor.packets(1, data, places), *sensor.close()]:
+        words.update([observation.server_name.encode()] if observation.server_name else [])
+    return words
 
 
 def download(flow: Flow, packets: int) -> Iterator[bytes]:
@@ -141,25 +223,30 @@ def noise(rng: random.Random, count: int) -> Iterator[tuple[float, bytes]]:
             began += 0.002
 
 
-def mixed(out: BinaryIO, size: int, seed: int = 1) -> int:
+def mixed(out: BinaryIO, size: int, seed: int = 1, *, strangers: bool = False) -> int:
     """Write about `size` bytes; how many copies of the small captures it took."""
     rng = random.Random(seed)
-    captures = list(small_captures())
-    flows = connections(captures)
+    captures = [Small(frames) for frames in small_captures()]
+    flows = connections(small.frames for small in captures)
     out.write(HEADER)
     copy, shift = 0, START
     while out.tell() < size:
-        frames = [moved_frame for frames in captures for moved_frame in moved(frames, copy, shift - frames[0][0], rng)]
+        frames = [frame for small in captures for frame in small.copy(copy, shift, rng, strangers=strangers)]
         chosen = [rng.choice(flows) for _ in range(len(flows) // 4)]
         for flow in chosen:
             late = shift + flow.frames[-1][0] - flow.began + 0.001
             packets = [(late + i * 1e-4, f) for i, f in enumerate(download(flow, DOWNLOAD))]
-            frames += moved(packets, copy, 0.0, rng)
+            frames += moved(packets, copy, 0.0)
         frames += [(shift + ts, frame) for ts, frame in noise(rng, NOISE * len(chosen))]
         frames.sort(key=lambda pair: pair[0])
         write(out, frames)
         copy, shift = copy + 1, frames[-1][0] + 0.01  # in the order of time, by which Zeek ends connections
     return copy
+
+
+def strangers(out: BinaryIO, size: int) -> int:
+    """As `mixed`, with other names and certificates in each session."""
+    return mixed(out, size, strangers=True)
 
 
 def bulk(out: BinaryIO, size: int, seed: int = 1) -> int:
@@ -172,8 +259,8 @@ def bulk(out: BinaryIO, size: int, seed: int = 1) -> int:
         flow = rng.choice(flows)
         shift = START + count
         data = [(shift + 1 + i * 1e-4, f) for i, f in enumerate(download(flow, 5000))]
-        write(out, moved(flow.frames, count, shift - flow.frames[0][0], rng))
-        write(out, moved(data, count, 0.0, rng))
+        write(out, moved(flow.frames, count, shift - flow.frames[0][0]))
+        write(out, moved(data, count, 0.0))
         count += 1
     return count
 

@@ -10,6 +10,7 @@ from enricher.sensor.contract import LOSSES, CertificateReader, Counters, Log, W
 from enricher.sensor.datagram_table import DatagramTable
 from enricher.sensor.facts import Observer
 from enricher.sensor.flow_table import FlowTable
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.link import LINKS
 from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.packet import Network
@@ -31,8 +32,9 @@ class Sensor:
         self.counters = Counters()
         self._observer = Observer(name, certificates)
         self._log = Log(name, settings.max_problems, self.counters)
-        self._flows = FlowTable(settings, self.counters, self._report)
-        self._datagrams = DatagramTable(settings, self.counters, self._report)
+        hellos = Hellos()
+        self._flows = FlowTable(settings, self.counters, hellos, self._report)
+        self._datagrams = DatagramTable(settings, self.counters, hellos, self._report)
         self._network = Network(settings, self.counters, self._flows.segment, self._datagrams.packet)
         self._taker = functools.cache(self._open_link)
         self._reader = CaptureReader(self._open_link, self.counters, self._log)

@@ -42,7 +42,8 @@ class Certificates:
     def __init__(self, trust: Trust | None, settings: CertificateSettings | None = None) -> None:
         self._trust = trust
         self._settings = settings or CertificateSettings()
-        self._chains: OrderedDict[tuple[str, ...], _Chain] = OrderedDict()
+        self._chains: OrderedDict[tuple[tuple[bytes, ...], int], _Chain] = OrderedDict()
+        """By what was looked at, and how many were sent."""
         self._cached_bytes = 0
 
     def facts(self, chain: tuple[bytes, ...], server_name: str | None, ts: float) -> dict[str, Any]:
@@ -64,11 +65,10 @@ class Certificates:
 
     def _chain(self, chain: tuple[bytes, ...]) -> _Chain:
         looked_at = chain[: self._settings.max_chain_length]
-        fingerprints = tuple(hashlib.sha256(der).hexdigest() for der in looked_at)
-        key = (*fingerprints, str(len(chain)))
+        key = looked_at, len(chain)
         known = self._chains.get(key)
         if known is None:
-            known = self._chains[key] = self._read(looked_at, fingerprints, len(chain))
+            known = self._chains[key] = self._read(looked_at, len(chain))
             self._cached_bytes += known.size
             while self._cached_bytes > self._settings.max_cached_bytes:
                 self._cached_bytes -= self._chains.popitem(last=False)[1].size
@@ -76,11 +76,11 @@ class Certificates:
             self._chains.move_to_end(key)
         return known
 
-    def _read(self, chain: tuple[bytes, ...], fingerprints: tuple[str, ...], sent: int) -> _Chain:
+    def _read(self, chain: tuple[bytes, ...], sent: int) -> _Chain:
         limit = self._settings.max_certificate_bytes
         leaf = Certificate(chain[0], self._settings.max_names) if len(chain[0]) <= limit else None
         facts = dict(leaf.facts) if leaf else {}
-        facts["cert_chain_fps"] = fingerprints
+        facts["cert_chain_fps"] = tuple(hashlib.sha256(der).hexdigest() for der in chain)
         facts["cert_chain_sha1s"] = tuple(hashlib.sha1(der, usedforsecurity=False).hexdigest() for der in chain)
         facts["certificate_error"] = self._error(chain, leaf, sent)
         names: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from enricher.sensor import sslv2
 from enricher.sensor.handshake import CLIENT_HELLO
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.reassembly import Chunk
 from enricher.sensor.record import (
@@ -46,8 +47,8 @@ def begins(data: bytes, *, client: bool) -> bool | None:
 class Connection:
     """Takes the bytes of two directions, 0 and 1."""
 
-    def __init__(self, max_message: int) -> None:
-        self.negotiation = Negotiation("tls")
+    def __init__(self, max_message: int, hellos: Hellos) -> None:
+        self.negotiation = Negotiation("tls", hellos)
         self._records = (RecordReader(), RecordReader())
         self._messages = (MessageReader(max_message), MessageReader(max_message))
         self._begun = [False, False]
@@ -58,7 +59,7 @@ class Connection:
     def buffered(self) -> int:
         """Bytes held."""
         (a, b), (c, d) = self._records, self._messages
-        held = self.negotiation.held + a.buffered + b.buffered + c.buffered + d.buffered
+        held = self.negotiation.held + len(a.pending) + len(b.pending) + len(c.pending) + len(d.pending)
         return held if self._sslv2 is None else held + self._sslv2.buffered
 
     def feed(self, index: int, chunk: Chunk) -> None:
@@ -77,7 +78,7 @@ class Connection:
             return
         for kind, body in records.feed(*tls):
             self._record(index, kind, body)
-            if negotiation.over:
+            if negotiation.established or negotiation.not_tls:
                 return
         if records.lost:
             if negotiation.client is None:
@@ -95,16 +96,15 @@ class Connection:
 
     def _record(self, index: int, kind: int, body: bytes | None) -> None:
         negotiation, records = self.negotiation, self._records[index]
-        if negotiation.client is None and kind not in {ALERT, HANDSHAKE}:
+        if kind == HANDSHAKE and body is not None:
+            for message in self._messages[index].feed(body, records.ts, records.frame):
+                negotiation.message(index, *message)
+                if negotiation.not_tls:
+                    return
+        elif negotiation.client is None and kind not in {ALERT, HANDSHAKE}:
             negotiation.not_tls = True
         elif body is None:
             self._unread(index, kind)
-        elif kind == HANDSHAKE:
-            messages = self._messages[index]
-            for message, content in messages.feed(body, records.ts, records.frame):
-                negotiation.message(index, message, content, messages.ts, messages.frame)
-                if negotiation.not_tls:
-                    return
         elif kind == ALERT:
             negotiation.alert(index, body)
         elif kind == CHANGE_CIPHER_SPEC:

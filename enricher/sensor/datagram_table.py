@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.dtls import DtlsConnection
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.negotiation import Negotiation, Report
 from enricher.sensor.packet import reverse
 from enricher.sensor.quic_connection import QuicConnection
@@ -69,9 +70,10 @@ class Association:
 class DatagramTable:
     """Takes UDP datagrams, keeps the associations, reports each that turned out to be TLS once it is over."""
 
-    def __init__(self, settings: WireSettings, counters: Counters, report: Report) -> None:
+    def __init__(self, settings: WireSettings, counters: Counters, hellos: Hellos, report: Report) -> None:
         self._settings = settings
         self._counters = counters
+        self._hellos = hellos
         self._report = report
         self._known: dict[bytes, tuple[Association, int]] = {}
         """Association and direction by key."""
@@ -142,7 +144,7 @@ class DatagramTable:
         if not kind.opens(data, start, end):
             return None
         self._counters.flows += 1
-        return kind(self._settings.max_message)
+        return kind(self._settings.max_message, self._hellos)
 
     def _feed(
         self, association: Association, index: int, data: bytes, start: int, end: int, ts: float, frame: int

@@ -11,6 +11,7 @@ from typing import Final
 from enricher.sensor.contract import Counters
 from enricher.sensor.dtls_messages import HEADER, MessageBuffer, fragment
 from enricher.sensor.handshake import CLIENT_HELLO, SERVER_HELLO, is_tls13
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.record import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT
 
@@ -53,8 +54,8 @@ def _begins_anew(known: bytes | None, data: bytes, start: int, end: int) -> bool
 class DtlsConnection:
     """Takes the datagrams of two sides, 0 and 1."""
 
-    def __init__(self, max_message: int) -> None:
-        self.negotiation = Negotiation("dtls")
+    def __init__(self, max_message: int, hellos: Hellos) -> None:
+        self.negotiation = Negotiation("dtls", hellos)
         self.superseded = False
         """A datagram came that begins another association; it was not read."""
         self._messages = (MessageBuffer(max_message), MessageBuffer(max_message))

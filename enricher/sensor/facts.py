@@ -8,7 +8,7 @@ from enricher.model.observation import Observation
 from enricher.sensor import names
 from enricher.sensor.certificate_message import key_facts
 from enricher.sensor.contract import CertificateReader
-from enricher.sensor.fingerprint import Fingerprints, ja3s
+from enricher.sensor.fingerprint import of_client, of_server
 from enricher.sensor.flow_id import community_id, uid
 from enricher.sensor.handshake import CLIENT_HELLO, FALLBACK_SCSV, SERVER_HELLO, TLS13, is_tls13, tls_version
 from enricher.sensor.negotiation import Negotiation
@@ -26,7 +26,6 @@ class Observer:
     def __init__(self, name: str, certificates: CertificateReader) -> None:
         self._name = name
         self._certificates = certificates
-        self._fingerprints = Fingerprints()
 
     def observe(
         self,
@@ -47,27 +46,28 @@ class Observer:
         ts, frame = negotiation.hello_at.get(CLIENT_HELLO) or negotiation.hello_at[SERVER_HELLO]
         source, source_port, destination, destination_port = addresses(key)
         tcp = negotiation.transport == "tls"
-        return Observation(
-            ts=ts,
-            uid=uid(key, ts),
-            orig_h=_address(source),
-            orig_p=source_port,
-            resp_h=_address(destination),
-            resp_p=destination_port,
-            proto="tcp" if tcp else "udp",
-            community_id=community_id(key, TCP if tcp else UDP),
-            source=f"{self._name}:{frame}",
-            established=established,
-            last_alert=negotiation.last_alert,
-            ssl_history=negotiation.history(originator),
-            client_hello_seen=negotiation.client_hello is not None,
-            downgrade=_downgrade(negotiation),
-            proxy_target=_text(negotiation.proxy_target),
-            handshake_error=negotiation.handshake_error,
-            **_client(negotiation, self._fingerprints),
-            **_server(negotiation),
-            **_certificates(negotiation, self._certificates, ts),
-        )
+        facts: dict[str, Any] = {
+            "ts": ts,
+            "uid": uid(key, ts),
+            "orig_h": _address(source),
+            "orig_p": source_port,
+            "resp_h": _address(destination),
+            "resp_p": destination_port,
+            "proto": "tcp" if tcp else "udp",
+            "community_id": community_id(key, TCP if tcp else UDP),
+            "source": f"{self._name}:{frame}",
+            "established": established,
+            "last_alert": negotiation.last_alert,
+            "ssl_history": negotiation.history(originator),
+            "client_hello_seen": negotiation.client_hello is not None,
+            "downgrade": _downgrade(negotiation),
+            "proxy_target": _text(negotiation.proxy_target),
+            "handshake_error": negotiation.handshake_error,
+        }
+        _client(negotiation, facts)
+        _server(negotiation, facts)
+        _certificates(negotiation, self._certificates, facts)
+        return Observation(**facts)
 
 
 def _address(packed: bytes) -> str:
@@ -78,33 +78,31 @@ def _text(data: bytes | None) -> str | None:
     return printable(data) if data else None
 
 
-def _client(negotiation: Negotiation, fingerprints: Fingerprints) -> dict[str, Any]:
+def _client(negotiation: Negotiation, facts: dict[str, Any]) -> None:
     hello = negotiation.client_hello
-    if hello is None or hello.sslv2:
-        return {}
-    (ja3, ja3_raw), (ja4, ja4_raw) = fingerprints.client(hello, negotiation.transport)
-    facts: dict[str, Any] = {"ja3": ja3, "ja3_raw": ja3_raw, "ja4": ja4, "ja4_raw": ja4_raw}
+    if hello is None:
+        return
     facts["server_name"] = _text(hello.server_name)
+    if hello.sslv2:  # no extensions, and ciphers that are none of TLS: such fingerprints are nobody's
+        return
+    (facts["ja3"], facts["ja3_raw"]), (facts["ja4"], facts["ja4_raw"]) = of_client(hello, negotiation.transport)
     if hello.ech is not None:
         facts["ech_kdf_id"], facts["ech_aead_id"] = hello.ech
-    return facts
 
 
-def _server(negotiation: Negotiation) -> dict[str, Any]:
+def _server(negotiation: Negotiation, facts: dict[str, Any]) -> None:
     hello = negotiation.server_hello or negotiation.retry
     if hello is None:
-        return {}
-    facts: dict[str, Any] = {
-        "version": names.version_name(hello.version),
-        "cipher": None if hello.cipher is None else names.cipher_name(hello.cipher),
-        "curve": None if negotiation.group is None else names.group_name(negotiation.group),
-        "next_protocol": _text(hello.alpn),
-    }
+        return
+    version = hello.version
+    facts["version"] = names.version_name(version)
+    facts["cipher"] = None if hello.cipher is None else names.cipher_name(hello.cipher)
+    facts["curve"] = None if negotiation.group is None else names.group_name(negotiation.group)
+    facts["next_protocol"] = _text(hello.alpn)
     if negotiation.server_hello is not None:
         facts["resumed"] = _resumed(negotiation)
-        if hello.version != SSLV2:
-            facts["ja3s"], facts["ja3s_raw"] = ja3s(hello)
-    return facts
+        if version != SSLV2:
+            facts["ja3s"], facts["ja3s_raw"] = of_server(hello)
 
 
 def _resumed(negotiation: Negotiation) -> bool:
@@ -124,30 +122,28 @@ def _downgrade(negotiation: Negotiation) -> str | None:
     client, server = negotiation.client_hello, negotiation.server_hello
     if client is None:
         return None
-    offered = [code for code in client.versions or () if code not in names.GREASE] or [client.version]
-    got = tls_version(server.version) if server else TLS13
-    if server is not None and got < min(max(map(tls_version, offered)), TLS13):
-        mark = server.random[-8:]
-        if mark == _SENTINEL_12 or (mark == _SENTINEL_11 and got < 0x0303):
+    mark = server.random[-8:] if server else b""
+    if server is not None and mark in (_SENTINEL_11, _SENTINEL_12):
+        offered = [code for code in client.versions or () if code not in names.GREASE] or [client.version]
+        got = tls_version(server.version)
+        could = min(max(map(tls_version, offered)), TLS13)
+        if got < could and (mark == _SENTINEL_12 or got < 0x0303):
             return "sentinel"
     return "scsv" if FALLBACK_SCSV in client.ciphers else None
 
 
-def _certificates(negotiation: Negotiation, certificates: CertificateReader, ts: float) -> dict[str, Any]:
+def _certificates(negotiation: Negotiation, certificates: CertificateReader, facts: dict[str, Any]) -> None:
     assert negotiation.client is not None
     client, server = negotiation.sides[negotiation.client], negotiation.sides[1 - negotiation.client]
-    facts: dict[str, Any] = {"cert_visible": _visible(negotiation)}
+    facts["cert_visible"] = _visible(negotiation)
     if client.chain:
         facts["client_cert_chain_fps"] = tuple(hashlib.sha256(der).hexdigest() for der in client.chain)
     if server.chain:
-        hello = negotiation.client_hello
-        name = _text(hello.server_name) if hello else None
-        facts |= certificates.facts(server.chain, name, ts)
+        facts.update(certificates.facts(server.chain, facts.get("server_name"), facts["ts"]))
     elif server.key:
-        facts |= key_facts(server.key)
+        facts.update(key_facts(server.key))
     if negotiation.certificate_error:
         facts["certificate_error"] = negotiation.certificate_error
-    return facts
 
 
 def _visible(negotiation: Negotiation) -> bool | None:

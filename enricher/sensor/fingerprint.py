@@ -8,7 +8,7 @@ import struct
 from collections.abc import Collection
 from typing import Final
 
-from enricher.sensor.handshake import ClientHello, ServerHello, tls_version
+from enricher.sensor.handshake import ClientHello, Fingerprint, ServerHello, tls_version
 from enricher.sensor.names import GREASE
 from enricher.sensor.negotiation import Transport
 
@@ -17,39 +17,28 @@ _VERSIONS: Final = {
     0xFEFC: "d3", 0xFEFD: "d2", 0xFEFF: "d1",
 }  # fmt: skip
 _TRANSPORTS: Final = {"tls": "t", "dtls": "d", "quic": "q"}
-_MAX_KNOWN: Final = 1000
-"""Hellos remembered; each takes about five kilobytes, thirteen at most."""
-_MAX_CODES: Final = 250
-"""Ciphers, extensions and the like of a hello that is remembered; programs send half of that, an attacker 60,000."""
 _SERVER_NAME, _ALPN = 0, 16
 _GREASE_NAMES: Final = frozenset(code.to_bytes(2, "big") for code in GREASE)
 """RFC 8701's ALPN identifiers that mean nothing."""
 
 
-class Fingerprints:
-    """JA3 and JA4 of clients. Those of a hello like an earlier one are remembered: few programs make most of them."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], tuple[tuple[str, str], tuple[str, str]]] = {}
-
-    def client(self, hello: ClientHello, transport: Transport) -> tuple[tuple[str, str], tuple[str, str]]:
-        """JA3 and JA4, each with its string."""
-        codes = (
-            hello.ciphers, tuple(hello.extensions), hello.groups or (), hello.point_formats or b"",
-            hello.signature_algorithms or (), hello.versions or (),
-        )  # fmt: skip
-        key = (transport, hello.version, _alpn(hello), *codes)
-        found = self._known.get(key)
-        if found is None:
-            found = ja3(hello), ja4(hello, transport)
-            if sum(map(len, codes)) <= _MAX_CODES:
-                if len(self._known) >= _MAX_KNOWN:
-                    self._known.clear()
-                self._known[key] = found
-        return found
+def of_client(hello: ClientHello, transport: Transport) -> tuple[Fingerprint, Fingerprint]:
+    """JA3 and JA4, made once for all hellos that are like each other."""
+    known = hello.fingerprints
+    if transport not in known:
+        known["ja3"], known[transport] = ja3(hello), ja4(hello, transport)
+    return known["ja3"], known[transport]
 
 
-def ja3(hello: ClientHello) -> tuple[str, str]:
+def of_server(hello: ServerHello) -> Fingerprint:
+    """JA3S, made once for all hellos that are like each other."""
+    known = hello.fingerprints
+    if "ja3s" not in known:
+        known["ja3s"] = ja3s(hello)
+    return known["ja3s"]
+
+
+def ja3(hello: ClientHello) -> Fingerprint:
     """JA3 and its string: version, ciphers, extensions, groups, point formats, in decimal, without GREASE."""
     raw = ",".join(
         (
@@ -63,13 +52,13 @@ def ja3(hello: ClientHello) -> tuple[str, str]:
     return _md5(raw), raw
 
 
-def ja3s(hello: ServerHello) -> tuple[str, str]:
+def ja3s(hello: ServerHello) -> Fingerprint:
     """JA3S and its string: legacy version, cipher, extensions, in decimal."""
     raw = f"{hello.legacy_version},{hello.cipher},{_decimal(hello.extensions)}"
     return _md5(raw), raw
 
 
-def ja4(hello: ClientHello, transport: Transport) -> tuple[str, str]:
+def ja4(hello: ClientHello, transport: Transport) -> Fingerprint:
     """JA4 and JA4_r, its sorted string."""
     ciphers = _without_grease(hello.ciphers)
     extensions = _without_grease(hello.extensions)

@@ -15,7 +15,7 @@ may be older than what was seen. Others are forged, or belong to another connect
 class Half:
     """One direction of a connection."""
 
-    __slots__ = ("done", "doubtful", "end", "flow", "index", "last", "lost", "stream", "syn", "waiting")
+    __slots__ = ("done", "doubtful", "end", "flow", "index", "last", "lost", "next", "stream", "syn", "waiting")
 
     def __init__(self, flow: "Flow", index: int) -> None:
         self.flow = flow
@@ -24,6 +24,8 @@ class Half:
         """Its packets are passed over."""
         self.doubtful: tuple[int, Chunk] | None = None
         """What may be padding; what follows it, or takes its place, will tell."""
+        self.next = -1
+        """Sequence number with which TLS would just go on, as nearly all segments do; -1: there is more to look at."""
         self.last = NEVER
         """Time of its last packet."""
         self.syn: int | None = None
@@ -37,10 +39,8 @@ class Half:
         """What came before its start was found."""
 
     @property
-    def buffered(self) -> int:
-        """Bytes held."""
-        if self.stream is not None:
-            return self.stream.waiting
+    def early(self) -> int:
+        """Bytes that came before its start was found."""
         return sum(len(chunk[0]) for _, chunk in self.waiting) if self.waiting else 0
 
     @property
@@ -61,6 +61,18 @@ class Half:
         """Whether a FIN or RST with this sequence number can be the direction's own."""
         expected = self.expected
         return expected is None or (seq - expected + _WINDOW) & SEQUENCE_MASK < 2 * _WINDOW
+
+    def foresee(self) -> None:
+        """Look whether what comes next may be read without another look."""
+        flow, stream = self.flow, self.stream
+        tls = flow.connection is not None and flow.dialogue is None
+        plain = tls and self.end is None and self.doubtful is None
+        self.next = stream.expected if plain and stream is not None and not stream.waiting else -1
+
+    def go_on(self, count: int) -> None:
+        """So many bytes came as foreseen."""
+        assert self.stream is not None
+        self.next = self.stream.expected = (self.next + count) & SEQUENCE_MASK
 
     @property
     def over(self) -> bool:
@@ -93,7 +105,9 @@ class Flow:
     @property
     def buffered_now(self) -> int:
         """Bytes held."""
-        size = self.halves[0].buffered + self.halves[1].buffered
+        a, b = self.halves
+        size = a.stream.waiting if a.stream is not None else a.early
+        size += b.stream.waiting if b.stream is not None else b.early
         if self.connection is not None:
             size += self.connection.buffered
         return size if self.dialogue is None else size + self.dialogue.buffered

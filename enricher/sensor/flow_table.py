@@ -5,12 +5,14 @@ from typing import Final
 from enricher.sensor.connection import Connection, may_be_hello, may_begin
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.flow import NEVER, Flow, Half
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.negotiation import Report
 from enricher.sensor.packet import ACK, FIN, PSH, RST, SYN, reverse
 from enricher.sensor.reassembly import SEQUENCE_MASK, Chunk, Stream
 from enricher.sensor.starttls import Dialogue
 
-_PADDING: Final = (bytes(2), bytes(6))
+_MOST_PADDING: Final = 6
+_PADDING: Final = (bytes(2), bytes(_MOST_PADDING))
 """What Ethernet adds to a bare header, with and without a VLAN tag; some devices count it into the length of IP."""
 _MAX_WAITING: Final = 8
 """Segments of a direction whose start was not seen that may pass before it is taken for something else than TLS."""
@@ -19,9 +21,10 @@ _MAX_WAITING: Final = 8
 class FlowTable:
     """Takes TCP segments, keeps the connections, reports each that turned out to be TLS once it is over."""
 
-    def __init__(self, settings: WireSettings, counters: Counters, report: Report) -> None:
+    def __init__(self, settings: WireSettings, counters: Counters, hellos: Hellos, report: Report) -> None:
         self._settings = settings
         self._counters = counters
+        self._hellos = hellos
         self._report = report
         self.halves: dict[bytes, Half] = {}
         """Directions by key (see `packet`). Whoever knows a key early may pass over those that are `done`."""
@@ -35,9 +38,17 @@ class FlowTable:
     ) -> None:
         """Take a TCP segment, its payload from `start` to `stop`."""
         half = self.halves.get(key)
-        if half is not None and not flags & SYN and (half.done or (start >= stop and not flags & (FIN | RST))):
+        if half is not None and not flags & SYN:
             half.last = ts
-            return
+            if half.done or (start >= stop and not flags & (FIN | RST)):
+                return
+            if seq == half.next and stop - start > _MOST_PADDING and not flags & (FIN | RST):
+                half.go_on(stop - start)
+                flow = half.flow
+                self._decipher(flow, half.index, (data[start:stop], ts, frame))
+                if not flow.done:
+                    self._account(flow)
+                return
         if flags & SYN:
             half = self._syn(half, key, seq, flags, ts)
             seq += 1
@@ -97,6 +108,8 @@ class FlowTable:
         payload, half.last, _ = chunk
         if payload and not half.lost:
             self._take(half, seq & SEQUENCE_MASK, flags, chunk)
+            if flow.done:
+                return
             self._account(flow)  # not earlier: an eviction forgets connections, also one that is being read or ended
             if flow.done:
                 return
@@ -108,6 +121,8 @@ class FlowTable:
                 return
         if half.end is not None and flow.halves[0].over and flow.halves[1].over:
             self._end(flow, over=True)
+        else:
+            half.foresee()
 
     def _take(self, half: Half, seq: int, flags: int, chunk: Chunk) -> None:
         """Take what may be padding only once something comes behind it, not in its place."""
@@ -180,12 +195,14 @@ class FlowTable:
         return tls
 
     def _decipher(self, flow: Flow, index: int, chunk: Chunk) -> None:
-        if flow.connection is None:
-            flow.connection = Connection(self._settings.max_message)
-        flow.connection.feed(index, chunk)
-        if flow.connection.negotiation.not_tls:
+        connection = flow.connection
+        if connection is None:
+            connection = flow.connection = Connection(self._settings.max_message, self._hellos)
+        connection.feed(index, chunk)
+        negotiation = connection.negotiation
+        if negotiation.not_tls:
             self._drop(flow)
-        elif flow.connection.negotiation.established:
+        elif negotiation.established:
             self._end(flow, over=True)
 
     def _skip(self, half: Half, stream: Stream) -> None:
@@ -195,7 +212,7 @@ class FlowTable:
         if flow.dialogue is not None:
             flow.dialogue.gap(half.index)
         elif flow.connection is None:
-            flow.connection = Connection(self._settings.max_message)
+            flow.connection = Connection(self._settings.max_message, self._hellos)
         if flow.connection is not None:
             flow.connection.gap(half.index, missing)
         self._read(half, chunks)

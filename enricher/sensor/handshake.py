@@ -18,9 +18,13 @@ FALLBACK_SCSV: Final = 0x5600
 TLS13: Final = 0x0304
 
 _RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
-_DTLS: Final = {0x0100: 0x0302, 0xFEFF: 0x0302, 0xFEFD: 0x0303, 0xFEFC: 0x0304}
+DTLS: Final = {0x0100: 0x0302, 0xFEFF: 0x0302, 0xFEFD: 0x0303, 0xFEFC: 0x0304}
 """DTLS versions (0x0100 is OpenSSL's of before RFC 4347) and the TLS version that each is made from."""
 _NAMED_CURVE: Final = 3
+
+
+Fingerprint = tuple[str, str]
+"""A fingerprint, and the string that it is the hash of."""
 
 
 class ClientHello(msgspec.Struct, kw_only=True):
@@ -42,6 +46,8 @@ class ClientHello(msgspec.Struct, kw_only=True):
     sslv2: bool = False
     """It was sent in the format of SSLv2; its ciphers have three bytes."""
     error: str | None = None
+    fingerprints: dict[str, Fingerprint] = {}
+    """Those that were made of it; hellos like each other share them."""
 
 
 class ServerHello(msgspec.Struct, kw_only=True):
@@ -58,6 +64,8 @@ class ServerHello(msgspec.Struct, kw_only=True):
     alpn: bytes | None = None
     psk: bool = False
     error: str | None = None
+    fingerprints: dict[str, Fingerprint] = {}
+    """Those that were made of it; hellos like each other share them."""
 
     @property
     def version(self) -> int:
@@ -72,12 +80,12 @@ class ServerHello(msgspec.Struct, kw_only=True):
 
 def tls_version(version: int) -> int:
     """The TLS version that a DTLS version is made from; a TLS version itself."""
-    return _DTLS.get(version, version)
+    return DTLS.get(version, version)
 
 
 def is_tls13(version: int | None) -> bool:
     """TLS 1.3 or one of its drafts, DTLS 1.3."""
-    return version is not None and (_DTLS.get(version, version) == TLS13 or version // 0xFF == 0x7F)
+    return version is not None and (DTLS.get(version, version) == TLS13 or version // 0xFF == 0x7F)
 
 
 def client_hello(body: bytes) -> ClientHello | None:
@@ -87,7 +95,7 @@ def client_hello(body: bytes) -> ClientHello | None:
         version = reader.number(2, "version")
         reader.take(32, "random")
         session_id = reader.opaque(1, "session id")
-        if version in _DTLS:
+        if version in DTLS:
             reader.vector(1, "cookie")
         ciphers = reader.codes(2, "cipher suites")
         compressions = reader.opaque(1, "compression methods")
@@ -134,7 +142,8 @@ def key_exchange_group(body: bytes, cipher: str) -> int | None:
         return None
 
 
-def _end(reader: Reader) -> None:
+def end_of(reader: Reader) -> None:
+    """Raises MalformedError where something is left."""
     if reader:
         raise MalformedError(f"byte {reader.offset}: {len(reader)} bytes too many")
 
@@ -160,7 +169,7 @@ def _extensions(reader: Reader, hello: H, parsers: dict[int, Callable[[H, Reader
             if body is not None:
                 try:
                     parsers[kind](hello, body)
-                    _end(body)
+                    end_of(body)
                 except MalformedError as error:
                     errors.append(f"extension {kind}, {error}")
     except MalformedError as error:
@@ -168,7 +177,8 @@ def _extensions(reader: Reader, hello: H, parsers: dict[int, Callable[[H, Reader
     return errors[0] if errors else None
 
 
-def _server_name(hello: ClientHello, body: Reader) -> None:
+def server_name(hello: ClientHello, body: Reader) -> None:
+    """Read the extension with the name (RFC 6066 section 3)."""
     if not body:
         raise MalformedError(f"byte {body.offset}: no name")
     names = body.vector(2, "server name list")
@@ -205,7 +215,8 @@ def _client_versions(hello: ClientHello, body: Reader) -> None:
     hello.versions = body.codes(1, "version list")
 
 
-def _ech(hello: ClientHello, body: Reader) -> None:
+def ech(hello: ClientHello, body: Reader) -> None:
+    """Read the extension that an encrypted ClientHello, or its imitation, is known by (RFC 9849 section 5)."""
     if body.number(1, "ECH type") != 0:
         raise MalformedError(f"byte {body.offset - 1}: ECH type of an inner ClientHello")
     hello.ech = body.number(2, "ECH KDF"), body.number(2, "ECH AEAD")
@@ -234,13 +245,13 @@ def _server_psk(hello: ServerHello, body: Reader) -> None:
 
 
 _CLIENT: Final[dict[int, Callable[[ClientHello, Reader], None]]] = {
-    0: _server_name,
+    0: server_name,
     10: _groups,
     11: _point_formats,
     13: _signature_algorithms,
     16: _client_alpn,
     43: _client_versions,
-    0xFE0D: _ech,
+    0xFE0D: ech,
 }
 _SERVER: Final[dict[int, Callable[[ServerHello, Reader], None]]] = {
     16: _server_alpn,

@@ -9,6 +9,7 @@ from typing import Literal
 from enricher.sensor import handshake, names
 from enricher.sensor.certificate_message import CERTIFICATE, COMPRESSED_CERTIFICATE, certificates, decompress
 from enricher.sensor.handshake import CLIENT_HELLO, SERVER_HELLO, ClientHello, ServerHello, is_tls13
+from enricher.sensor.hellos import Hellos
 
 Transport = Literal["tls", "dtls", "quic"]
 
@@ -30,7 +31,7 @@ _LETTERS = {
 class Side:
     """What one side has told."""
 
-    __slots__ = ("chain", "encrypted", "full", "gap", "kept", "key")
+    __slots__ = ("chain", "encrypted", "full", "gap", "key")
 
     def __init__(self) -> None:
         self.chain: tuple[bytes, ...] | None = None
@@ -41,8 +42,6 @@ class Side:
         """What it sends from here on is ciphertext."""
         self.gap = False
         """Bytes of its handshake are missing."""
-        self.kept = 0
-        """Memory of its hello and certificates, in bytes."""
         self.full = False
         """It sent what an abbreviated handshake has not: Certificate, ClientKeyExchange and the like."""
 
@@ -50,14 +49,17 @@ class Side:
 class Negotiation:
     """Takes the messages of two sides, 0 and 1; holds the facts. Which of them is the client, the hellos say."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, hellos: Hellos) -> None:
         self.transport = transport
+        self._hellos = hellos
         self.sides = (Side(), Side())
         self.client: int | None = None
         """The side of the client; None before a hello."""
         self.not_tls = False
         """Nothing is to be reported: it only looked like TLS, or only asked for a version of QUIC."""
         self.established = False
+        self.held = _FRESH
+        """Bytes of memory."""
         self.fatal = False
         """A fatal alert was seen."""
         self.client_hello: ClientHello | None = None
@@ -83,11 +85,6 @@ class Negotiation:
         """The version the server chose, as far as is known."""
         hello = self.server_hello or self.retry
         return hello.version if hello else None
-
-    @property
-    def held(self) -> int:
-        """Bytes of memory."""
-        return _FRESH + self.sides[0].kept + self.sides[1].kept
 
     @property
     def over(self) -> bool:
@@ -125,10 +122,10 @@ class Negotiation:
         side = self.sides[index]
         side.full |= kind not in _ABBREVIATED
         if kind == CLIENT_HELLO:
-            self.client_hello_read(index, handshake.client_hello(body), len(body), ts, frame)
+            self.client_hello_read(index, self._hellos.client(body), len(body), ts, frame)
             return
         if kind == SERVER_HELLO:
-            self.server_hello_read(index, handshake.server_hello(body), len(body), ts, frame)
+            self.server_hello_read(index, self._hellos.server(body), len(body), ts, frame)
             return
         if kind in {CERTIFICATE, COMPRESSED_CERTIFICATE}:
             self._certificate(index, kind, body, frame)
@@ -169,7 +166,7 @@ class Negotiation:
         """Take a ClientHello of `size` bytes, None: it does not parse."""
         if self._is_from(index, frame, hello is not None, "ClientHello") and self.client_hello is None:
             self.client_hello = hello
-            self.sides[index].kept += _PARSED * size
+            self.held += _PARSED * size
             self.hello_at[CLIENT_HELLO] = ts, frame
             if hello is not None and hello.error:
                 self.error(frame, f"ClientHello, {hello.error}")
@@ -184,7 +181,7 @@ class Negotiation:
         if hello.error:
             self.error(frame, f"ServerHello, {hello.error}")
         if (self.retry if hello.is_retry else self.server_hello) is None:
-            self.sides[index].kept += _PARSED * size
+            self.held += _PARSED * size
             if hello.is_retry:
                 self.retry = hello
             else:
@@ -211,7 +208,7 @@ class Negotiation:
         if message is not None:
             agreed = self.server_hello.extensions if self.server_hello else []
             side.chain, side.key, error = certificates(message, agreed)
-            side.kept += len(message)
+            self.held += len(message)
         if error:
             self.error(frame, error)
             if index != self.client:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from enricher.sensor.contract import Counters
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.quic import QuicReader, is_quic
 from enricher.sensor.record import MessageReader
@@ -21,8 +22,8 @@ class QuicConnection:
 
     opens = staticmethod(is_quic)
 
-    def __init__(self, max_message: int) -> None:
-        self.negotiation = Negotiation("quic")
+    def __init__(self, max_message: int, hellos: Hellos) -> None:
+        self.negotiation = Negotiation("quic", hellos)
         self._reader = QuicReader(max_message)
         self._messages = (MessageReader(max_message), MessageReader(max_message))
         self._closed: set[tuple[int, int]] = set()
@@ -36,7 +37,7 @@ class QuicConnection:
     @property
     def buffered(self) -> int:
         """Bytes held."""
-        return self.negotiation.held + self._reader.buffered + sum(part.buffered for part in self._messages)
+        return self.negotiation.held + self._reader.buffered + sum(len(part.pending) for part in self._messages)
 
     @property
     def begins_anew(self) -> Callable[[bytes, int, int], bool]:
@@ -49,9 +50,8 @@ class QuicConnection:
         if not data[start] & _LONG and reader.one_rtt[index]:
             return  # nothing new; most of what half a conversation consists of
         for side, body, at, number in reader.feed(index, data[start:end], ts, frame):
-            messages = self._messages[side]
-            for kind, message in messages.feed(body, at, number):
-                negotiation.message(side, kind, message, messages.ts, messages.frame)
+            for message in self._messages[side].feed(body, at, number):
+                negotiation.message(side, *message)
                 if negotiation.not_tls:
                     return
         for side, code in reader.closes:

@@ -29,6 +29,7 @@ class Stream:
         self.conflicting = 0
         """Bytes that came again and were not the same."""
         self._position = 0
+        """Of that byte among those that wait."""
         self._held: list[tuple[int, bytes, float, int]] = []
 
     def accept(self, seq: int, chunk: Chunk) -> list[Chunk]:
@@ -36,7 +37,7 @@ class Stream:
         payload, ts, frame = chunk
         ahead = (seq - self.expected) & SEQUENCE_MASK
         if ahead == 0 and not self._held:
-            self._advance(len(payload))
+            self.expected = (seq + len(payload)) & SEQUENCE_MASK
             return [chunk]
         if ahead >= _HALF:  # begins before `expected`: its front was already given
             payload = payload[SEQUENCE_MASK + 1 - ahead :]

@@ -6,7 +6,6 @@ from typing import Final
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = 20, 21, 22, 23, 24
 
-_VERSIONS: Final = (0x0300, 0x0301, 0x0302, 0x0303)
 _MAX_LENGTH: Final = (1 << 14) + 2048
 _header: Final = struct.Struct(">BHH").unpack_from
 _WHOLE: Final = (CHANGE_CIPHER_SPEC, ALERT)
@@ -14,7 +13,7 @@ _WHOLE: Final = (CHANGE_CIPHER_SPEC, ALERT)
 
 
 def _plausible(kind: int, version: int, length: int) -> bool:
-    return CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and version in _VERSIONS and length <= _MAX_LENGTH
+    return CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and 0x0300 <= version <= 0x0303 and length <= _MAX_LENGTH
 
 
 def is_record(data: bytes) -> bool:
@@ -41,7 +40,7 @@ class RecordReader:
     their bodies pass by without being held.
     """
 
-    __slots__ = ("_left", "_passing", "_pending", "_resync", "encrypted", "frame", "lost", "ts")
+    __slots__ = ("_left", "_passing", "_resync", "encrypted", "frame", "lost", "pending", "ts")
 
     def __init__(self) -> None:
         self.encrypted = False
@@ -52,17 +51,13 @@ class RecordReader:
         """Time of the packet in which the current record starts."""
         self.frame = 0
         """Frame number of that packet."""
-        self._pending = b""
+        self.pending = b""
+        """What is not enough to be read."""
         self._left = 0
         """Bytes of the current record's body that are still to come."""
         self._passing = False
         """They are passed on."""
         self._resync = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes held."""
-        return len(self._pending)
 
     def feed(self, data: bytes, ts: float, frame: int) -> Iterator[tuple[int, bytes | None]]:
         """Take bytes; give content type and body of each record: of handshake records parts, None if it is not read.
@@ -72,19 +67,21 @@ class RecordReader:
         if self.lost or (self._resync and not is_record(data)):
             return
         self._resync = False
-        offset = min(self._left, len(data))
-        if offset:
+        offset, size = 0, len(data)
+        if self._left:
+            offset = min(self._left, size)
             self._left -= offset
             if self._passing:
                 yield HANDSHAKE, data[:offset]
-        if self._pending:
-            data = self._pending + data
+        if self.pending:
+            data = self.pending + data
+            size = len(data)
         else:
             self.ts, self.frame = ts, frame
-        size = len(data)
         while size - offset >= 5:
             kind, version, length = _header(data, offset)
-            if not _plausible(kind, version, length):
+            # As `_plausible`, which here were a call for each record.
+            if not (CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and 0x0300 <= version <= 0x0303 and length <= _MAX_LENGTH):
                 break
             end = offset + 5 + length
             if kind == HANDSHAKE and not self.encrypted:
@@ -102,10 +99,10 @@ class RecordReader:
             yield kind, body
             offset = end
             self.ts, self.frame = ts, frame
-        self._pending = data[offset:]
-        if self._pending and not is_record(self._pending):
+        self.pending = data[offset:]
+        if self.pending and not is_record(self.pending):
             self.lost = True
-            self._pending = b""
+            self.pending = b""
 
     def gap(self, missing: int) -> bool:
         """Bytes are missing. Whether nothing was lost that would have been read."""
@@ -113,62 +110,67 @@ class RecordReader:
         self._resync = missing > self._left
         self._left = max(0, self._left - missing)
         self._passing = False
-        self._pending = b""
+        self.pending = b""
         return harmless
+
+
+Message = tuple[int, bytes | None, float, int]
+"""Type and body, None for one too long to read; time and number of the frame in which its first record starts."""
 
 
 class MessageReader:
     """Cuts the bodies of handshake records into messages."""
 
-    __slots__ = ("_limit", "_need", "_pending", "_skip", "frame", "ts")
+    __slots__ = ("_at", "_limit", "_need", "_skip", "pending")
 
     def __init__(self, limit: int) -> None:
-        self.ts = 0.0
-        """Time of the packet in which the current message's first record starts."""
-        self.frame = 0
+        self.pending = bytearray()
+        """The start of a message."""
+        self._at = 0.0, 0
+        """Time and number of the frame in which its first record starts."""
         self._limit = limit
         self._skip = 0
-        self._pending = bytearray()
         self._need = 0
         """Bytes from which what is pending can be read."""
-
-    @property
-    def buffered(self) -> int:
-        """Bytes held."""
-        return len(self._pending)
 
     def clear(self) -> None:
         """Forget an unfinished message."""
         self._skip = 0
-        self._pending.clear()
+        self.pending.clear()
 
-    def feed(self, body: bytes, ts: float, frame: int) -> Iterator[tuple[int, bytes | None]]:
-        """Take a record's body; give type and body of each message, None for one too long, whose body passes by."""
+    def feed(self, body: bytes, ts: float, frame: int) -> list[Message]:
+        """Take a record's body, and time and number of the frame in which it starts; give the messages that it ends.
+
+        The body of one that is too long is None; it passes by.
+        """
         if self._skip:
             skip = min(self._skip, len(body))
             self._skip -= skip
             body = body[skip:]
-        if self._pending:  # only what lies across records is copied
-            self._pending += body
-            if len(self._pending) < self._need:
-                return
-            body = bytes(self._pending)
-            self._pending.clear()
-        else:
-            self.ts, self.frame = ts, frame
+        at = ts, frame
+        if self.pending:  # only what lies across records is copied
+            at = self._at
+            self.pending += body
+            if len(self.pending) < self._need:
+                return []
+            body = bytes(self.pending)
+            self.pending.clear()
+        found: list[Message] = []
         offset, size, need = 0, len(body), 4
         while size - offset >= 4:
             length = 4 + int.from_bytes(body[offset + 1 : offset + 4], "big")
             end = offset + length
             if length > self._limit:
                 self._skip = max(0, end - size)
-                yield body[offset], None
+                found.append((body[offset], None, *at))
             elif end > size:
                 need = length
                 break
             else:
-                yield body[offset], body[offset + 4 : end]
+                found.append((body[offset], body[offset + 4 : end], *at))
             offset = end
-            self.ts, self.frame = ts, frame
-        self._need = need
-        self._pending += body[offset:]
+            at = ts, frame
+        if offset < size:
+            self._need, self._at = need, at
+            self.pending += body[offset:]
+        return found

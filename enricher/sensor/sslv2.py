@@ -113,7 +113,7 @@ class Sslv2:
             negotiation.server_hello_read(index, hello, size - len(certificate), *side.at)
             if certificate:
                 negotiation.sides[index].chain = (certificate,)
-                negotiation.sides[index].kept += len(certificate)
+                negotiation.held += len(certificate)
             side.told, self._keyed = True, self._keyed or hello.psk
         elif kind == _CLIENT_MASTER_KEY and negotiation.client == index:
             cipher = message.number(3, "cipher")

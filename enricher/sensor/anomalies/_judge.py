@@ -39,6 +39,8 @@ def rules(modules: Iterable[ModuleType]) -> Mapping[str, Rule]:
 
 
 RULES: Final = rules(registry.modules("enricher.sensor.anomalies"))
+_ALL: Final = tuple(RULES.items())
+_ADDED: Final = tuple((name, rule) for name, rule in _ALL if name in _OURS)
 
 
 def judge(observation: Observation, thresholds: Thresholds, lists: Lists, prevalence: Prevalence | None) -> Observation:
@@ -52,15 +54,14 @@ def judge(observation: Observation, thresholds: Thresholds, lists: Lists, preval
             observation, validation_code=validation.code(observation.validation_status)
         )
     case = Case(observation, thresholds, lists, prevalence)
-    kept = observation.anomalies or ()
-    judged = dict(zip_longest(kept, (observation.anomaly_facts or ())[: len(kept)], fillvalue=""))
-    for name, rule in RULES.items():
-        if name not in judged and (observation.anomalies is None or name in _OURS):
-            fact = rule(case)
-            if fact is not None:
-                judged[name] = fact
+    kept = observation.anomalies
+    judged = dict(zip_longest(kept, (observation.anomaly_facts or ())[: len(kept)], fillvalue="")) if kept else {}
+    for name, rule in _ALL if kept is None else _ADDED:
+        fact = rule(case)
+        if fact is not None:
+            judged.setdefault(name, fact)
     names = tuple(sorted(judged))
-    facts = tuple(_clean(judged[name]) for name in names)
+    facts = tuple([_clean(judged[name]) for name in names])
     return msgspec.structs.replace(observation, anomalies=names, anomaly_facts=facts)
 
 

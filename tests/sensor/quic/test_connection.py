@@ -7,6 +7,7 @@ import pytest
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.datagram_table import DatagramTable
 from enricher.sensor.facts import Observer
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.packet import reverse
 
 KEY = bytes((10, 0, 0, 1, 203, 0, 113, 9)) + struct.pack(">HH", 40000, 443)
@@ -50,7 +51,7 @@ class Report:
     def __init__(self, **settings):
         self.seen, self.counters, self.frame = [], Counters(), 0
         self.observer = Observer("x", None)
-        self.table = DatagramTable(WireSettings(**settings), self.counters, self.take)
+        self.table = DatagramTable(WireSettings(**settings), self.counters, Hellos(), self.take)
 
     def take(self, *connection):
         self.seen.append(self.observer.observe(*connection))

@@ -10,6 +10,7 @@ from enricher.sensor.capture import Sensor, WireSettings
 from enricher.sensor.contract import Counters
 from enricher.sensor.datagram_table import DatagramTable
 from enricher.sensor.facts import Observer
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.packet import reverse
 
 CLIENT, SERVER = ("10.0.0.1", 40000), ("203.0.113.9", 443)
@@ -259,7 +260,7 @@ class Datagrams:
         def report(*connection):
             seen.append(observer.observe(*connection))
 
-        return DatagramTable(WireSettings(**settings), counters, report), counters, seen
+        return DatagramTable(WireSettings(**settings), counters, Hellos(), report), counters, seen
 
     def feed(self, table, datagrams, start=1.7e9, step=0.01, key=key, frame=1):
         for number, (side, data) in enumerate(datagrams):

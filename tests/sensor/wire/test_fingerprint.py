@@ -1,5 +1,4 @@
 import hashlib
-import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -91,37 +90,6 @@ def test_grease_counts_nowhere_wherever_it_stands():
         assert ja4(greased) == ja4(plain)
         assert fingerprint.ja3(greased) == fingerprint.ja3(plain)
     assert len(GREASE) == 16
-
-
-def test_fingerprints_of_hellos_seen_before_are_those_of_hellos_never_seen():
-    known = fingerprint.Fingerprints()
-    changes = [
-        {"alpn": (b"h3",)},
-        {"groups": (29,)},
-        {"point_formats": b"\1"},
-        {"versions": (0x0303,)},
-        {"version": 0x0301},
-    ]
-    changes += [{"ciphers": (5,)}, {"extensions": [0, 9]}, {"signature_algorithms": (7,)}]
-    for _ in (1, 2):
-        for change in ({}, *changes):
-            for transport in ("tls", "quic"):
-                one = specified(**change)
-                assert known.client(one, transport) == (fingerprint.ja3(one), ja4(one, transport))
-
-
-def test_hellos_of_absurd_size_are_not_remembered():
-    known = fingerprint.Fingerprints()
-    tracemalloc.start()
-    for number in range(20):
-        huge = tuple(range(number, 30_000))
-        for change in ({"ciphers": huge}, {"extensions": list(huge)}, {"signature_algorithms": huge}, {"groups": huge}):
-            known.client(specified(**change), "tls")
-        known.client(specified(alpn=(b"h2", bytes([number]) * 200_000)), "tls")
-    del huge, change
-    held, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert held < 1_000_000
 
 
 def test_ja4_does_not_depend_on_the_order_of_ciphers_and_extensions_as_ja3_does():

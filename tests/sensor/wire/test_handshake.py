@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.sensor.handshake import client_hello, key_exchange_group, server_hello
+from enricher.sensor.hellos import Hellos
 from enricher.sensor.negotiation import Negotiation
 
 
@@ -67,7 +68,7 @@ def test_what_a_hello_takes_once_it_is_parsed_is_counted(wire, kind, what):
         if kind == 1
         else wire.server_hello(extensions=extensions)
     )
-    negotiation = Negotiation("tls")
+    negotiation = Negotiation("tls", Hellos())
     tracemalloc.start()
     negotiation.message(0, kind, hello[4:], 0.0, 1)
     taken, _ = tracemalloc.get_traced_memory()

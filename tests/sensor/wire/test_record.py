@@ -19,7 +19,8 @@ def records(data, chunk=None, reader=None):
 
 def messages(bodies, limit=1000):
     reader = MessageReader(limit)
-    return [message for frame, body in enumerate(bodies) for message in reader.feed(body, 0.0, frame)], reader
+    found = [message for frame, body in enumerate(bodies) for message in reader.feed(body, 0.0, frame)]
+    return [(kind, body) for kind, body, _, _ in found], reader
 
 
 def test_records_are_cut_alike_whole_and_byte_by_byte(wire):
@@ -29,13 +30,13 @@ def test_records_are_cut_alike_whole_and_byte_by_byte(wire):
         found, reader = records(data, chunk)
         assert found == expected
         assert not reader.lost
-        assert reader.buffered == 0
+        assert not reader.pending
 
 
 def test_an_unfinished_alert_waits_for_its_rest(wire):
     data = wire.alert(2, 40)
     found, reader = records(data[:-1])
-    assert (found, reader.buffered) == ([], 6)
+    assert (found, len(reader.pending)) == ([], 6)
     assert list(reader.feed(data[-1:], 0.0, 9)) == [(21, b"\2\x28")]
 
 
@@ -52,7 +53,7 @@ def test_encrypted_bodies_pass_by_without_being_held(wire):
     data = wire.record(bytes(16000)) * 3
     found, _ = records(data, 1000, reader)
     assert found == [(22, None)] * 3
-    assert reader.buffered == 0
+    assert not reader.pending
 
 
 def test_what_is_no_record_ends_the_reading(wire):
@@ -106,7 +107,7 @@ def test_a_message_that_is_too_long_passes_by_and_the_next_is_read(wire):
     for size in (1, 64, len(data)):
         found, reader = messages([data[i : i + size] for i in range(0, len(data), size)])
         assert found == [(11, None), (14, b"")]
-        assert reader.buffered == 0
+        assert not reader.pending
 
 
 def test_a_message_knows_the_record_in_which_it_starts_also_behind_one_too_long(wire):
@@ -114,7 +115,7 @@ def test_a_message_knows_the_record_in_which_it_starts_also_behind_one_too_long(
     data = long + wire.message(2, b"ab") + wire.message(3, b"cd")
     reader, started = MessageReader(20), []
     for frame, body in enumerate((long[:3], data[3:48], data[48:])):
-        started += [(kind, reader.frame) for kind, _ in reader.feed(body, 0.0, frame)]
+        started += [(kind, begun) for kind, _, _, begun in reader.feed(body, 0.0, frame)]
     assert started == [(1, 0), (2, 1), (3, 2)]
 
 
