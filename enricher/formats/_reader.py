@@ -28,6 +28,9 @@ class Reader(Protocol):
     def problems(self) -> list[Problem]:
         """What could not be read: the first few verbatim, then one that counts the rest."""
 
+    def take_problems(self) -> list[Problem]:
+        """Those since the last time that we were asked: an input without end has room to tell of more."""
+
     def feed(self, data: bytes) -> list[Record]:
         """Take the next bytes of the input, decompressed; give what became complete."""
 
@@ -62,7 +65,7 @@ class BaseReader:
         return [*self._listed, Problem(where=self.name, what=f"and {self._unlisted} more problems like these")]
 
     def take_problems(self) -> list[Problem]:
-        """Those since the last time that we were asked: an input without end has room to tell of more."""
+        """See `Reader.take_problems`."""
         found = self.problems
         self._listed, self._unlisted = [], 0
         return found

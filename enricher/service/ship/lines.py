@@ -24,7 +24,7 @@ class Lines:
         """
         self.name = source_name(source)
         try:
-            check(source.format)
+            check(source.format, lines=True)
         except InputError as error:
             raise ConfigError(f"{self.name}: {error.message}", error.advice) from error
         self._taken: list[bytes] = []

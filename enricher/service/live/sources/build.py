@@ -39,7 +39,7 @@ def build(source: Source, live: LiveConfig, worker: str, sensor_for: Callable[[s
         ConfigError: it can never work as it is configured.
     """
     try:
-        check(source.format)
+        check(source.format, lines=isinstance(source, TailSource))
         return _made(source_name(source), source, live, worker, sensor_for)
     except (ConfigError, InputError) as error:
         raise ConfigError(f"{source_name(source)}: {error.message}", error.advice) from error

@@ -15,7 +15,7 @@ _LISTED: Final = 20
 
 
 class Payloads:
-    """Reads payloads: each is one line, or a few, of a format that is known by its content."""
+    """Reads payloads: each is one line, or a few, or one whole text, of a format that is known by its content."""
 
     def __init__(self, name: str, format_id: str | None = None) -> None:
         """`format_id`: the format of all; None: each by its content."""
@@ -29,11 +29,11 @@ class Payloads:
         records: list[Record] = []
         for source, payload in payloads:
             text = formats.as_utf8(payload)
-            reader = self._reader(text)
-            if reader is None:
+            known = self._format or formats.recognise(text)
+            if known is None:
                 self._problem(source, "neither an event nor a row of a log that we know")
                 continue
-            found = reader.feed(text if text.endswith(b"\n") else text + b"\n")
+            found = self._records(known, text)
             records += (msgspec.structs.replace(record, source=f"{self._name}:{source}") for record in found)
         return records
 
@@ -44,28 +44,30 @@ class Payloads:
             found += reader.take_problems()
         return found
 
-    def _reader(self, payload: bytes) -> formats.LineReader | None:
-        known = self._format or formats.recognise(payload)
-        if known is None:
-            return None
+    def _records(self, known: str, payload: bytes) -> Sequence[Record]:
+        reader = self._readers.get(known) or formats.reader(known, self._name)
+        if not isinstance(reader, formats.LineReader):
+            found = [*reader.feed(payload), *reader.close()]
+            self._problems += reader.take_problems()[: _LISTED - len(self._problems)]
+            return found
         if known not in self._readers:
-            reader = formats.reader(known, self._name)
-            if not isinstance(reader, formats.LineReader):
-                return None
             reader.feed(b"\n" * 3)  # no mark at the start of one payload says how all others are encoded
             self._readers[known] = reader
-        return self._readers[known]
+        return reader.feed(payload if payload.endswith(b"\n") else payload + b"\n")
 
     def _problem(self, source: str, what: str) -> None:
         if len(self._problems) < _LISTED:
             self._problems.append(Problem(where=f"{self._name}:{source}", what=what))
 
 
-def check(format_id: str | None) -> None:
-    """Refuse a format that does not come line by line.
+def check(format_id: str | None, *, lines: bool) -> None:
+    """Refuse a format that cannot be read; `lines`: also one that does not come line by line.
 
     Raises:
-        InputError: there is no such format, or it cannot be followed.
+        InputError: that is so.
     """
-    if format_id is not None and not isinstance(formats.reader(format_id, "format"), formats.LineReader):
+    if format_id is None:
+        return
+    reader = formats.reader(format_id, "format")
+    if lines and not isinstance(reader, formats.LineReader):
         raise InputError(f"format: {format_id} does not come line by line", "it can only be replayed")

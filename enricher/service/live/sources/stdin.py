@@ -16,14 +16,14 @@ _CHUNK: Final = 256 << 10
 
 
 class Stdin(Source):
-    """Log lines from a pipe."""
+    """A log from a pipe."""
 
     def __init__(self, name: str, *, descriptor: int | None = None, format_id: str | None = None) -> None:
         """`descriptor`: another one than standard input's; `format_id`: None: by content."""
         self.name = name
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         self._format = format_id
-        self._reader: formats.LineReader | None = None
+        self._reader: formats.Reader | None = None
         self._waiting = b""
         self._own: list[Problem] = []
 
@@ -55,10 +55,9 @@ class Stdin(Source):
             return ()
         waiting, self._waiting = self._waiting, b""
         known = self._format or formats.recognise(waiting)
-        reader = formats.reader(known, self.name) if known is not None else None
-        if not isinstance(reader, formats.LineReader):
+        if known is None:
             self._own.append(inputs.not_recognised(self.name, waiting))
             self.ended = True
             return ()
-        self._reader = reader
-        return reader.feed(waiting)
+        self._reader = formats.reader(known, self.name)
+        return self._reader.feed(waiting)

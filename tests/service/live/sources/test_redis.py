@@ -202,10 +202,12 @@ def test_all_that_dead_workers_hold_is_taken_over_at_once(admin, a_stream) -> No
         admin.xadd("events", {"message": event(at)})
     for name in ("dead", "dead too", "dead as well"):
         a_stream(name).read()
+    ids = [id_ for id_, _ in admin.xrange("events")]
+    admin.xclaim("events", "g", "dead", 0, ids, idle=61_000)
     now = [0.0]
-    living = a_stream("living", lambda: now[0], claim=0.001)
+    living = a_stream("living", lambda: now[0], claim=60.0)
     assert living.read() == []
-    now[0] = 10.0
+    now[0] = 61.0
     found = []
     while records := living.read():
         found += records
