@@ -17,6 +17,7 @@ import msgspec
 from enricher.formats._json import Decoder, has_key
 from enricher.formats._lines import LineReader
 from enricher.formats._reader import Format
+from enricher.formats._shipped import beginning, unpacked
 from enricher.formats._suricata_names import alternative_names, rfc2253
 from enricher.formats._values import Values, number, port, text
 from enricher.model.observation import ConnectionRecord, Observation, Unread
@@ -25,8 +26,6 @@ from enricher.model.record import Record
 _DECODER: Final = Decoder(msgspec.json.Decoder(dict[str, Any]))
 _TYPE: Final = re.compile(rb'"event_type"\s*:\s*"([a-z0-9_]{1,32})"')
 _TLS_FLOW: Final = re.compile(rb'"app_proto"\s*:\s*"tls"')
-_SHIPPED: Final = re.compile(rb'"(?:message|original)"\s*:\s*"\s*\{')
-"""A document of Filebeat holds the line as a text: `message`, or `event.original` with its Suricata module."""
 _JA3_PARTS: Final = 5
 _SERVER_NAME: Final = 0
 """The extension's number (RFC 6066 section 3)."""
@@ -51,20 +50,8 @@ _FROM_SERVER: Final = ("subject", "issuerdn", "fingerprint", "certificate", "cha
 """What is there only if the server's answer was seen: without it, `version` may be the client's."""
 
 
-class _Original(msgspec.Struct):
-    original: str | None = None
-
-
-class _Shipped(msgspec.Struct):
-    message: str | None = None
-    event: _Original | None = None
-
-
-_SHIPPED_DECODER: Final = Decoder(msgspec.json.Decoder(_Shipped))
-
-
 class SuricataReader(LineReader):
-    """Reads EVE lines, also as Filebeat ships them."""
+    """Reads EVE lines, also as shippers hold them."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -75,8 +62,7 @@ class SuricataReader(LineReader):
         if not line:
             return
         self.records += 1
-        if _SHIPPED.search(line):
-            line = _unpacked(line)
+        line = unpacked(line)
         kinds = _TYPE.findall(line)
         if kinds and not {b"tls", b"flow"} & set(kinds):
             self.skipped[f"{kinds[0].decode()}: not needed"] += 1
@@ -244,24 +230,10 @@ def _cipher(tls: Mapping[str, Any]) -> int | None:
     return number(handshake.get("cipher"), 0xFFFF) or None if isinstance(handshake, dict) else None
 
 
-def _unpacked(line: bytes) -> bytes:
-    """The line within a shipper's document; what is no such document, as it is."""
-    try:
-        shipped: _Shipped = _SHIPPED_DECODER.decode(line)
-    except ValueError:
-        return line
-    inner = (shipped.event and shipped.event.original) or shipped.message
-    return inner.strip().encode("utf-8", "replace") if inner else line
-
-
 def recognises(head: bytes) -> bool:
     """An object with an event's type and time, as all of EVE's have; also one that holds such an object as a text."""
-    start = head.lstrip()
-    if start[:1] != b"{":
-        return False
-    if _SHIPPED.search(head):
-        start = _unpacked(start.partition(b"\n")[0])
-    return _TYPE.search(start) is not None and has_key(start, "timestamp")
+    start = beginning(head.lstrip())
+    return start[:1] == b"{" and _TYPE.search(start) is not None and has_key(start, "timestamp")
 
 
 FORMAT: Final = Format("suricata", recognises, SuricataReader)

@@ -8,6 +8,7 @@ import msgspec
 from enricher.formats._json import Decoder, has_key
 from enricher.formats._lines import LineReader
 from enricher.formats._reader import Format
+from enricher.formats._shipped import beginning, unpacked
 from enricher.formats._values import Values
 from enricher.formats._zeek_json import as_json
 from enricher.formats._zeek_logs import LOGS, path_of
@@ -71,6 +72,8 @@ class ZeekReader(LineReader):
     def _json(self, line: bytes) -> Row | None:
         try:
             row: dict[str, Any] = _DECODER.decode(line)
+            if "message" in row or "event" in row:
+                row = _DECODER.decode(unpacked(line))
         except ValueError:
             return None
         return untagged(row)
@@ -83,6 +86,7 @@ def recognises(head: bytes) -> bool:
     """A TSV header, or JSON with a log's name first, or with the keys of a connection's or a certificate's row."""
     if _TSV_START.match(head):
         return True
+    head = beginning(head)
     return head[:1] == b"{" and (
         _NAMED.match(head) is not None
         or _TAGGED.match(head) is not None

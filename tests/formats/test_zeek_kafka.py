@@ -1,4 +1,4 @@
-"""Zeek's rows as zeek-kafka writes them: plain, or in an object under their log's name."""
+"""Zeek's rows as they travel: plain, in an object under their log's name (zeek-kafka), or as a text in a document."""
 
 import json
 
@@ -26,6 +26,26 @@ def test_a_row_under_its_logs_name_is_the_row(read, tag, row, record):
     assert not tagged.problems
     assert isinstance(tagged.out[0], record)
     assert tagged.out == read("zeek", json.dumps({"_path": tag} | row).encode() + b"\n").out
+
+
+@pytest.mark.parametrize(("tag", "row", "record"), KINDS)
+def test_what_filebeat_and_logstash_ship_is_the_line_within(read, tag, row, record):
+    row = row | {"server_name": 'a"b\\'}
+    plain = {"@timestamp": "2026-03-01T10:00:01.000Z", "message": json.dumps(row), "log": {"offset": 7}}
+    module = {"event": {"original": json.dumps({tag: row}), "dataset": f"zeek.{tag}"}, "zeek": {tag: {"x": 1}}}
+    for document in (plain, module):
+        shipped = json.dumps(document).encode() + b"\n"
+        assert formats.recognise(shipped) == "zeek"
+        found = read("zeek", shipped)
+        assert not found.problems
+        assert isinstance(found.out[0], record)
+        assert found.out == read("zeek", json.dumps({"_path": tag} | row).encode() + b"\n").out
+
+
+def test_a_log_whose_first_row_is_not_needed_is_known_by_the_next(read):
+    text = json.dumps({"ts": 1.5, "name": "x"}).encode() + b"\n" + json.dumps(SSL).encode() + b"\n"
+    assert formats.recognise(text) == "zeek"
+    assert len(read("zeek", text).out) == 1
 
 
 def test_other_logs_of_a_shared_topic_are_counted_and_no_problem(read):
