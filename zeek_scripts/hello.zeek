@@ -112,6 +112,17 @@ event ssl_extension_application_layer_protocol_negotiation(c: connection,
 		hello_of(c)$alpn = protocols[0];
 	}
 
+# When the ClientHello began: in QUIC it can have come in several packets.
+function beginning(c: connection): time
+	{
+@ifdef ( Analyzer::ANALYZER_QUIC )
+	if ( c?$quic )
+		return c$quic$ts;
+@endif
+
+	return network_time();
+	}
+
 function carrier(c: connection): string
 	{
 @ifdef ( Analyzer::ANALYZER_QUIC )
@@ -131,7 +142,7 @@ event ssl_client_hello(c: connection, version: count, record_version: count,
 
 	local hello = hello_of(c);
 	local s = c$an1496;
-	s$info$ts = network_time();
+	s$info$ts = beginning(c);
 	s$info$client_hello_seen = T;
 	hello$version = version;
 	hello$ciphers = ciphers;

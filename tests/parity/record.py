@@ -39,6 +39,11 @@ def zeek() -> str | None:
     return shutil.which("zeek")
 
 
+def has_spicy(program: str) -> bool:
+    """Whether this Zeek was built with Spicy, in which its analyzers of QUIC and PostgreSQL are written."""
+    return "ANALYZER_QUIC" in _zeek(program, ".", "-NN")
+
+
 def captures(case: dict[str, Any]) -> list[Path]:
     """The captures of a case."""
     return [PCAPS / name for name in case["captures"]]
@@ -119,6 +124,7 @@ def main() -> None:
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
     index = {
         "zeek": version,
+        "spicy": has_spicy(program),
         "scripts": scripts_digest(),
         "captures": {name: digest(captures(case)) for name, case in CASES.items()},
         "options": options(program),
