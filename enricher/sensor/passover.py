@@ -1,8 +1,9 @@
 """Passes over the packets of connections that are done, before anything is parsed: most packets are such."""
 
 import struct
+import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from enricher.sensor.container import Packet
 from enricher.sensor.contract import Counters
@@ -15,20 +16,30 @@ _MAX_HEADERS: Final = 1024
 _MAX_END: Final = 64
 _MAX_ENDS: Final = 4
 
-_Shape = tuple[int, int, int, int, int, Callable[[bytes, int], tuple[int, int]], int]
-"""Where things lie in a frame, counted from its start: the IP header, the start and the end of the key (see `packet`),
-the end of what must be there, where to look for a word that ends in the protocol and for TCP's flags; how to look, and
-which bits of the word say TCP and no fragment."""
 
-_version4: Final[Any] = struct.Struct(">I23xB").unpack_from
-_version6: Final[Any] = struct.Struct(">I46xB").unpack_from
+class _Shape(NamedTuple):
+    """Where things lie in frames whose IP header follows a known link header, counted from the frame's start."""
+
+    header: bytes
+    """The link header from its field up to the first byte of IP."""
+    ip: int
+    size: int
+    """Bytes that must be there."""
+    unpack: Callable[[bytes, int], tuple[bytes, int, int, bytes, int]]
+    """What stands in a frame for the link header, a word of IP's, its protocol, the key (see `packet`), TCP's flags."""
+    fragment: int
+    """The bits of that word that say that it is a fragment."""
 
 
-def _shape(ip: int, first: int) -> _Shape | None:
-    """Of IP headers that start with this byte; None where they have no fixed places."""
+def _shape(field: int, header: bytes) -> _Shape | None:
+    """Of frames that have this header; None where IP has no fixed places."""
+    first, known = header[-1], f">{field}x{len(header)}s"
+    ip = field + len(header) - 1
     if first == 0x45:
-        return ip, ip + 12, ip + 24, ip + 40, ip + 6, _version4, 0x3FFF_00FF
-    return (ip, ip + 8, ip + 44, ip + 60, ip + 3, _version6, 0xFF) if first >> 4 == 6 else None
+        return _Shape(header, ip, ip + 40, struct.Struct(known + "5xHxB2x12s9xB").unpack_from, 0x3FFF)
+    if first >> 4 == 6:
+        return _Shape(header, ip, ip + 60, struct.Struct(known + "3xHBx36s9xB").unpack_from, 0)
+    return None
 
 
 class _Headers:
@@ -39,25 +50,26 @@ class _Headers:
         self._shapes: dict[bytes, _Shape] = {}
         self._ends: list[int] = []
 
-    def find(self, data: bytes, start: int) -> tuple[bytes, int, _Shape] | None:
-        """The known header of a frame, where it ends, and what follows from it."""
+    def find(self, data: bytes, start: int) -> _Shape | None:
+        """What is known of frames with a header like this one's."""
         for end in self._ends:
-            header = data[start + (self._field or 0) : start + end]
-            shape = self._shapes.get(header)
+            shape = self._shapes.get(data[start + (self._field or 0) : start + end])
             if shape is not None:
-                return header, end, shape
+                return shape
         return None
 
     def learn(self, data: bytes, start: int, ip: int) -> None:
         """Remember the header of a frame whose IP header was found."""
-        end, shape = ip + 1 - start, _shape(ip - start, data[ip])
-        if self._field is None or shape is None or end > _MAX_END or len(self._shapes) >= _MAX_HEADERS:
+        end = ip + 1 - start
+        if self._field is None or end > _MAX_END or len(self._shapes) >= _MAX_HEADERS:
+            return
+        header = data[start + self._field : ip + 1]
+        shape = _shape(self._field, header)
+        if shape is None or (end not in self._ends and len(self._ends) >= _MAX_ENDS):
             return
         if end not in self._ends:
-            if len(self._ends) >= _MAX_ENDS:
-                return
             self._ends.append(end)
-        self._shapes[data[start + self._field : ip + 1]] = shape
+        self._shapes[header] = shape
 
 
 def taker(link: Link, halves: dict[bytes, Half], deliver: Packet, counters: Counters) -> Packet:
@@ -66,32 +78,34 @@ def taker(link: Link, halves: dict[bytes, Half], deliver: Packet, counters: Coun
     `deliver` gets the others, from their IP header on. Where that is, the link's header says: one like that of the
     frame before has it at the same place, and one that led to IP earlier is remembered.
     """
-    walk, headers, begin = link.walk, _Headers(link.field), link.field or 0
-    header, reach = b"none before", 0
-    ip_at = first = last = size = place = mask = 0
-    look: Callable[[bytes, int], tuple[int, int]] = _version4
+    walk, headers = link.walk, _Headers(link.field)
+    header, ip_at, size, unpack, fragment = b"", 0, sys.maxsize, _nothing, 0
 
     def packet(frame: int, ts: float, data: bytes, start: int, end: int) -> None:
-        nonlocal header, reach, ip_at, first, last, size, place, look, mask
-        known = data[start + begin : start + reach] == header
-        if not known and (found := headers.find(data, start)) is not None:
-            header, reach, (ip_at, first, last, size, place, look, mask) = found
-            known = True
-        if known:
-            half = halves.get(data[start + first : start + last])
-            if half is not None and half.done and end - start >= size:
-                word, flags = look(data, start + place)
-                if word & mask == TCP and not flags & SYN:
+        nonlocal header, ip_at, size, unpack, fragment
+        if end - start >= size:
+            found, word, protocol, key, flags = unpack(data, start)
+            if found == header:
+                half = halves.get(key)
+                if half is None or not half.done or protocol != TCP or word & fragment or flags & SYN:
+                    deliver(frame, ts, data, start + ip_at, end)
+                else:
                     half.last = ts
-                    return
-        ip = start + ip_at
-        if not known or ip >= end:  # what stands behind the frame's end is not its header
-            ip = walk(data, start, end)
-            if ip >= 0:
-                headers.learn(data, start, ip)
+                return
+        known = headers.find(data, start)
+        if known is not None and end - start >= known.size:
+            header, ip_at, size, unpack, fragment = known
+            packet(frame, ts, data, start, end)
+            return
+        ip = walk(data, start, end)
         if ip >= 0:
+            headers.learn(data, start, ip)
             deliver(frame, ts, data, ip, end)
         else:
             counters.packets_other += 1
 
     return packet
+
+
+def _nothing(_data: bytes, _start: int) -> tuple[bytes, int, int, bytes, int]:
+    return b"", 0, 0, b"", 0

@@ -8,6 +8,7 @@ CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = 20, 21, 22, 
 
 _MAX_LENGTH: Final = (1 << 14) + 2048
 _header: Final = struct.Struct(">BHH").unpack_from
+_length: Final = struct.Struct(">I").unpack_from
 _WHOLE: Final = (CHANGE_CIPHER_SPEC, ALERT)
 """Records that are read only once they are whole."""
 
@@ -147,9 +148,9 @@ class MessageReader:
             skip = min(self._skip, len(body))
             self._skip -= skip
             body = body[skip:]
-        at = ts, frame
+        began, number = ts, frame
         if self.pending:  # only what lies across records is copied
-            at = self._at
+            began, number = self._at
             self.pending += body
             if len(self.pending) < self._need:
                 return []
@@ -158,19 +159,18 @@ class MessageReader:
         found: list[Message] = []
         offset, size, need = 0, len(body), 4
         while size - offset >= 4:
-            length = 4 + int.from_bytes(body[offset + 1 : offset + 4], "big")
+            length = 4 + (_length(body, offset)[0] & 0xFFFFFF)
             end = offset + length
             if length > self._limit:
                 self._skip = max(0, end - size)
-                found.append((body[offset], None, *at))
+                found.append((body[offset], None, began, number))
             elif end > size:
                 need = length
                 break
             else:
-                found.append((body[offset], body[offset + 4 : end], *at))
-            offset = end
-            at = ts, frame
+                found.append((body[offset], body[offset + 4 : end], began, number))
+            offset, began, number = end, ts, frame
         if offset < size:
-            self._need, self._at = need, at
+            self._need, self._at = need, (began, number)
             self.pending += body[offset:]
         return found
