@@ -293,3 +293,19 @@ def test_of_a_hosts_clock_the_latest_lessons_are_kept(start, make, monkeypatch) 
     assert 4 <= len(fields) <= 9
     assert b"50029" in b" ".join(fields)
     assert {row.clock_offset for row in live.rows().values() if row.orig_p > 50010} == {-7200.0}
+
+
+def test_all_but_the_lists_of_what_is_to_be_done_expires_and_who_is_told_of_what_goes_by_age(
+    start, make, telling_engine, server
+) -> None:
+    live = start(telling_engine)
+    for day in range(0, 32, 4):
+        live.take(make.observe(make.T + day, 50000 + day), make.connect(make.T + day, 50000 + day), make.start())
+        live.now += 4 * 86400
+        live.worker.round()
+    with redis.Redis(unix_socket_path=str(server.socket)) as admin:
+        kept = {key for key in admin.scan_iter(f"{live.namespace}:*") if admin.ttl(key) == -1}
+        assert kept <= {f"{live.namespace}:{kind}".encode() for kind in "wedfs"}
+        for kind in "qy":
+            (key,) = admin.scan_iter(f"{live.namespace}:{kind}:*")
+            assert admin.zcard(key) <= 4
