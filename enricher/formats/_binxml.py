@@ -11,7 +11,7 @@ import struct
 from collections import Counter
 from typing import Final
 
-from enricher.formats._memo import Memo
+from enricher.formats._memo import LONGEST, Memo
 from enricher.formats._security import SECURITY
 from enricher.formats._sysmon import SYSMON, tells
 
@@ -108,6 +108,8 @@ class Blanker:
 
         Image and ImageLoaded are the strings after ProcessId; RuleName stands before it since Sysmon 8.
         """
+        if data - values > LONGEST:
+            return False
         at = data + self._sizes[chunk[values + 4 : data - 4]]
         magic, definition = _INSTANCE.unpack_from(chunk, at)
         if magic != _INSTANCE_MAGIC:

@@ -1,5 +1,6 @@
 """Windows events as JSON, one a line."""
 
+import io
 import json
 from typing import Any, Final, TypeVar
 
@@ -53,10 +54,11 @@ class JsonReader(LineReader):
         self.events = WindowsEvents(self.skipped)
         self._sieve = Sieve(id_key, loaded_key, image_key, self.skipped)
 
-    def _skim(self, block: bytes, start: int) -> tuple[int, int]:
-        start, lines = self._sieve.skim(block, start)
-        self.records += lines
-        return start, lines
+    def _next(self, lines: io.BytesIO) -> bytes:
+        line, passed = self._sieve.pass_over(lines)
+        self._number += passed
+        self.records += passed
+        return line
 
     def _line(self, line: bytes, out: list[Record]) -> None:
         line = line.strip(_AROUND)

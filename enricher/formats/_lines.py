@@ -1,6 +1,7 @@
 """Bytes in chunks to lines of UTF-8, each bounded in length."""
 
 import codecs
+import io
 from typing import Final
 
 from enricher.formats._reader import MAX_RECORD, BaseReader
@@ -72,53 +73,43 @@ class LineReader(BaseReader):
         return out
 
     def _text(self, data: bytes) -> list[Record]:
-        """Complete the line that is held, read the whole lines in place, hold the rest."""
+        """Complete the line that is held, read the whole lines, hold the rest."""
         out: list[Record] = []
-        first = data.find(b"\n") + 1
-        if not first:
-            self._hold(data)
-            return out
-        start = 0
-        if self._held:
-            self._hold(data[:first])
-            line, start = b"".join(self._rest), first
-            self._rest, self._held = [], 0
-            if line:
-                self._block(line, 0, out)
-            else:
-                self._number += 1
-                self._overlong()
-        self._block(data, start, out)
-        self._hold(data[data.rfind(b"\n") + 1 :])
+        for at in range(0, len(data), MAX_RECORD):
+            lines = io.BytesIO(data[at : at + MAX_RECORD])
+            if self._held:
+                self._hold(lines.readline(), out)
+            self._read(lines, out)
         return out
 
-    def _hold(self, data: bytes) -> None:
-        """Keep the start of a line; of an overlong one only its length."""
+    def _hold(self, data: bytes, out: list[Record]) -> None:
+        """Keep the start of a line, and read it when it has ended; of an overlong one keep only the length."""
         self._held += len(data)
         if self._held > MAX_RECORD + 1:
             self._rest.clear()
-        elif data:
+        else:
             self._rest.append(data)
+        if data.endswith(b"\n"):
+            if self._held > MAX_RECORD + 1:
+                self._number += 1
+                self._overlong()
+            line, self._rest, self._held = b"".join(self._rest), [], 0
+            self._read(io.BytesIO(line), out)
 
-    def _block(self, block: bytes, start: int, out: list[Record]) -> None:
-        """Read every whole line of `block` from `start`."""
-        find, skim, line = block.find, self._skim, self._line if self.alone is None else self._line_alone
-        while True:
-            start, lines = skim(block, start)
-            self._number += lines
-            end = find(b"\n", start)
-            if end < 0:
+    def _read(self, lines: io.BytesIO, out: list[Record]) -> None:
+        """Read every whole line."""
+        read = self._line if self.alone is None else self._line_alone
+        while line := self._next(lines):
+            if not line.endswith(b"\n"):
+                self._hold(line, out)
                 return
             self._number += 1
-            if end - start > MAX_RECORD:
-                self._overlong()
-            elif end > start:
-                line(block[start:end], out)
-            start = end + 1
+            if len(line) > 1:
+                read(line[:-1], out)
 
-    def _skim(self, block: bytes, start: int) -> tuple[int, int]:  # noqa: ARG002 -- for those that can
-        """Pass over lines that cannot matter: where the first that may starts, and how many were passed."""
-        return start, 0
+    def _next(self, lines: io.BytesIO) -> bytes:
+        """The next line that may matter, or that has not ended; nothing where there is none."""
+        return lines.readline()
 
     def _overlong(self) -> None:
         self.records += 1

@@ -9,6 +9,9 @@ V = TypeVar("V")
 CAPACITY: Final = 1 << 15
 """Values remembered; a full memory starts anew."""
 
+LONGEST: Final = 512
+"""Bytes or characters of a key that is remembered: who writes a log must not fill our memory with it."""
+
 
 class Memo(dict[K, V]):
     """Converts a key when it is first asked for."""
@@ -18,7 +21,9 @@ class Memo(dict[K, V]):
         self._convert = convert
 
     def __missing__(self, key: K) -> V:
-        if len(self) >= CAPACITY:
-            self.clear()
-        value = self[key] = self._convert(key)
+        value = self._convert(key)
+        if not isinstance(key, (str, bytes)) or len(key) <= LONGEST:
+            if len(self) >= CAPACITY:
+                self.clear()
+            self[key] = value
         return value

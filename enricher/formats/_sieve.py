@@ -7,6 +7,7 @@ rejected and the decoder decides.
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from enricher.formats._memo import Memo
@@ -18,9 +19,10 @@ _MODULE_LOAD: Final = 7
 _ID_WIDTH: Final = 10
 """Characters that hold a blank, a quote, five digits, a quote and what follows."""
 _ID: Final = re.compile(rb' ?("?)(\d{1,5})\1\s*[,}]')
+_OPENED: Final = re.compile(rb'\{(?<!"\{)')
+"""A brace that is not a GUID's in a string."""
 _ADJACENT: Final = len('", ')
 """At most so much between two neighbours, which are therefore of one object."""
-_QUOTE: Final = ord('"')
 _NOT_TLS: Final = "sysmon 7: no TLS library"
 
 
@@ -42,65 +44,54 @@ class Sieve:
         self._ids = Memo(_judge)
         self._paths = Memo(_tells)
 
-    def skim(self, text: bytes, start: int) -> tuple[int, int]:
-        """Pass over the lines from `start` on that cannot matter, counting why; stop at one that can or may.
+    def pass_over(self, lines: Iterable[bytes]) -> tuple[bytes, int]:
+        """Pass over the lines that cannot matter, counting why; stop at one that can or may.
+
+        Args:
+            lines: each with its line end, or without: then it has not ended and may matter.
 
         Returns:
-            Where that line starts, and how many were passed over.
+            That line, empty where there is none; and how many were passed over.
         """
-        key, skip = self._id_key, len(self._id_key)
-        find, verdicts = text.find, self._ids
+        key, verdicts, opened, line = self._id_key, self._ids, _OPENED.search, b""
         reasons: list[str] = []
-        while (end := find(b"\n", start)) >= 0:
-            at = find(key, start, end)
-            if at < 0:
-                break
-            after = at + skip
-            verdict = verdicts[text[after : after + _ID_WIDTH]]
-            if not verdict:
-                break
-            # The key is the event's own if no object opened before it (a brace after a quote is a GUID's) …
-            opened = find(b"{", start + 1, at)
-            while opened >= 0 and text[opened - 1] == _QUOTE:
-                opened = find(b"{", opened + 1, at)
-            # … or if it is the only one.
-            if opened >= 0 and find(key, after, end) >= 0:
+        for line in lines:
+            head, _, tail = line.partition(key)
+            verdict = verdicts[tail[:_ID_WIDTH]]
+            # The key is the event's own if no object opened before it, or if it is the only one.
+            if not verdict or (opened(head, 1) and tail.find(key) >= 0):
                 break
             if verdict is True:
-                if self._load_matters(text, start, after, end):
+                if self._load_matters(head, tail):
                     break
                 verdict = _NOT_TLS
             reasons.append(verdict)
-            start = end + 1
+        else:
+            if not reasons or line.endswith(b"\n"):
+                line = b""
+            else:
+                reasons.pop()
         self._skipped.update(reasons)
-        return start, len(reasons)
+        return line, len(reasons)
 
-    def _load_matters(self, text: bytes, start: int, after: int, end: int) -> bool:
+    def _load_matters(self, head: bytes, tail: bytes) -> bool:
         """Whether the loaded module tells of TLS or may be the process's own image, or that is unclear.
 
         Args:
-            text: holds the line.
-            start: of the line.
-            after: where the key of the event id ends; the paths are expected behind it.
-            end: of the line.
+            head: the line before the key of the event id.
+            tail: the line behind it; the paths are expected here.
         """
-        find, loaded_key, image_key = text.find, self._loaded_key, self._image_key
-        at = find(loaded_key, after, end)
-        loaded_at = at + len(loaded_key)
-        stop = find(b'"', loaded_at, end)
-        if at < 0 or stop < 0:
+        before, _, after = tail.partition(self._loaded_key)
+        loaded, quote, rest = after.partition(b'"')
+        if not quote or self._paths[loaded] or rest.find(self._loaded_key) >= 0 or head.find(self._loaded_key) >= 0:
             return True
-        loaded = text[loaded_at:stop]
-        if self._paths[loaded] or find(loaded_key, stop, end) >= 0 or find(loaded_key, start, after) >= 0:
+        _, found, behind = before.rpartition(self._image_key)
+        own, quote, between = behind.partition(b'"')
+        if not found or not quote:
             return True
-        own_at = text.rfind(image_key, after, at)
-        if own_at < 0:
+        if len(between) >= _ADJACENT and tail.count(self._image_key) + head.count(self._image_key) != 1:
             return True
-        own_at += len(image_key)
-        own_stop = find(b'"', own_at, at)
-        if at - own_stop > _ADJACENT and text.count(image_key, start, end) != 1:
-            return True
-        return own_stop - own_at == stop - loaded_at and text[own_at:own_stop].lower() == loaded.lower()
+        return len(own) == len(loaded) and own.lower() == loaded.lower()
 
 
 def _judge(head: bytes) -> str | bool:

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from enricher.formats._memo import Memo
@@ -14,12 +15,13 @@ _LONGEST_ADDRESS: Final = 64
 _LONGEST_GUID: Final = 64
 _LONGEST_HASHES: Final = 1024
 _EMPTY: Final = frozenset(("", "-", "?"))
+_TRUTH: Final = MappingProxyType({"true": True, "false": False})
 _UNKNOWN_IMAGE: Final = frozenset(("<unknown process>", "&lt;unknown process&gt;"))
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ZERO_GUID: Final = "00000000-0000-0000-0000-000000000000"
-_MINUTE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):", re.ASCII)
-_MINUTE_END: Final = 17
-_SECONDS: Final = re.compile(r"(\d\d(?:\.\d{1,9})?)\d*\s*(?:Z|UTC|([+-])(\d\d):?(\d\d))?", re.ASCII)
+_SECOND: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)", re.ASCII)
+_SECOND_END: Final = 19
+_FRACTION: Final = re.compile(r"(\.\d{1,9})?\d*\s*(?:Z|UTC|([+-])(\d\d):?(\d\d))?", re.ASCII)
 _HASH: Final = re.compile(r"([A-Za-z0-9]{1,16})=([0-9A-Fa-f]{8,128})")
 
 
@@ -31,7 +33,7 @@ def text(value: Any) -> str | None:
         if value is None or isinstance(value, (dict, list, bool)):
             return None
         value = str(value)
-    if value in _EMPTY:
+    if len(value) <= 1 and value in _EMPTY:
         return None
     if len(value) > MAX_TEXT:
         value = value[:MAX_TEXT]
@@ -71,7 +73,7 @@ def port(value: Any) -> int | None:
 def boolean(value: Any) -> bool | None:
     """A truth value, also as text."""
     if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.lower())
+        return _TRUTH.get(value.lower())
     return value if isinstance(value, bool) else None
 
 
@@ -82,7 +84,8 @@ class Values:
         self._addresses = Memo(_address)
         self._guids = Memo(_guid)
         self._hashes = Memo(_hashes)
-        self._minutes = Memo(_minute)
+        self._seconds = Memo(_second)
+        self._fractions = Memo(_fraction)
 
     def address(self, value: Any) -> str | None:
         """Canonical text of an IP address (RFC 5952), without scope id; IPv4-mapped as IPv4; unspecified as None."""
@@ -105,25 +108,30 @@ class Values:
             return _epoch(float(value))
         if not isinstance(value, str):
             return None
-        minute, rest = self._minutes[value[:_MINUTE_END]], _SECONDS.fullmatch(value, _MINUTE_END)
-        if minute is None or rest is None:
-            return None
-        second, sign, zone_hours, zone_minutes = rest.groups()
-        if sign is not None:
-            zone = int(zone_hours) * 3600 + int(zone_minutes) * 60
-            minute += zone if sign == "-" else -zone
-        return minute + float(second)
+        second, fraction = self._seconds[value[:_SECOND_END]], self._fractions[value[_SECOND_END:]]
+        return None if second is None or fraction is None else second + fraction
 
 
-def _minute(text: str) -> int | None:
-    """Seconds since 1970 of `YYYY-MM-DD HH:MM:`."""
-    match = _MINUTE.fullmatch(text)
+def _second(text: str) -> int | None:
+    """Seconds since 1970 of `YYYY-MM-DD HH:MM:SS`."""
+    match = _SECOND.fullmatch(text)
     if match is None:
         return None
+    *minute, second = map(int, match.groups())
     try:
-        return int(datetime(*map(int, match.groups()), tzinfo=UTC).timestamp())  # type: ignore[arg-type, misc]
+        return int(datetime(*minute, tzinfo=UTC).timestamp()) + second  # type: ignore[arg-type, misc]
     except ValueError:
         return None
+
+
+def _fraction(text: str) -> float | None:
+    """Seconds to add for what follows the second: its fraction and the time zone."""
+    match = _FRACTION.fullmatch(text)
+    if match is None:
+        return None
+    fraction, sign, hours, minutes = match.groups("0")
+    zone = int(hours) * 3600 + int(minutes) * 60
+    return float(fraction) + (zone if sign == "-" else -zone)
 
 
 def _guid(text: str) -> str | None:

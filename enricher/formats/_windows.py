@@ -1,7 +1,7 @@
 """A Windows event, whatever shape it came in, to an EndpointEvent."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from enricher.formats._eventdata import EventData
 from enricher.formats._memo import Memo
@@ -9,6 +9,9 @@ from enricher.formats._security import SECURITY
 from enricher.formats._sysmon import SYSMON, Mapper
 from enricher.formats._values import Values, number, text
 from enricher.model.endpoint import EndpointEvent
+
+_LONGEST_NAME: Final = 256
+"""Characters of a provider's or channel's name; Windows allows 255."""
 
 
 class WindowsEvents:
@@ -39,7 +42,7 @@ class WindowsEvents:
             data: the event's values.
             source: where the record stands.
         """
-        label, mapper = self._kinds[str(origin), str(event_id)]
+        label, mapper = self._kinds[str(origin)[:_LONGEST_NAME], str(event_id)[:_LONGEST_NAME]]
         result = "not needed" if mapper is None else self._map(mapper, label, computer, logged, data, source)
         if isinstance(result, str):
             self._skipped[f"{label.replace(':', ' ')}: {result}"] += 1
