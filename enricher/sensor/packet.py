@@ -78,12 +78,12 @@ class Network:
         if first == 0x45 and end - ip >= 40:
             total, fragment, protocol, seq, words, flags = _ipv4_tcp(data, ip)
             if protocol == TCP and not fragment & _FRAGMENTED and words >= 0x50:
-                start, stop = ip + 20 + (words >> 2 & 0x3C), min(ip + total, end) if total else end
+                start, stop = ip + 20 + (words >> 2 & 0x3C), ip + total if 0 < total < end - ip else end
                 self._take_segment(frame, ts, data[ip + 12 : ip + 24], data, start, stop, seq, flags)
                 return
             if protocol == UDP and not fragment & _FRAGMENTED:
                 self._frame, self._ts = frame, ts
-                stop = min(ip + total, end) if total else end
+                stop = ip + total if 0 < total < end - ip else end
                 self._udp(data[ip + 12 : ip + 24], data, ip + 20, stop, 0)
                 return
         elif first >> 4 == 6 and end - ip >= 60:

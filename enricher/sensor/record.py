@@ -87,11 +87,11 @@ class RecordReader:
             end = offset + 5 + length
             if kind == HANDSHAKE and not self.encrypted:
                 self._passing = True
-                self._left = max(0, end - size)
+                self._left = end - size if end > size else 0
                 body = data[offset + 5 : end]
             elif self.encrypted or kind not in _WHOLE:
                 self._passing = False
-                self._left = max(0, end - size)
+                self._left = end - size if end > size else 0
                 body = None
             elif end <= size:
                 body = data[offset + 5 : end]
