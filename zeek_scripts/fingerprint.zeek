@@ -206,6 +206,17 @@ function best_version(hello: ClientHello): count
 	return best;
 	}
 
+# The highest number, which in DTLS is not the highest version; all who compute JA4 do so.
+function ja4_version(hello: ClientHello): count
+	{
+	local highest = 0;
+	for ( _, version in hello$versions )
+		if ( version > highest && ! is_grease(version) )
+			highest = version;
+
+	return highest == 0 ? hello$version : highest;
+	}
+
 # First and last character of the protocol, of its hexadecimal form where either is not alphanumeric.
 function alpn_ends(protocol: string): string
 	{
@@ -236,7 +247,7 @@ function ja4(hello: ClientHello): Fingerprint
 	    told_elsewhere);
 	local algorithms = list_words(hello$signature_algorithms)$hexadecimal;
 	local prefix = fmt("%s%s%s%02d%02d%s", hello$transport,
-	    ja4_versions[best_version(hello)], names_server(hello$extensions) ? "d" :
+	    ja4_versions[ja4_version(hello)], names_server(hello$extensions) ? "d" :
 	    "i", ciphers$amount < 99 ? ciphers$amount : 99, extensions$amount < 99 ?
 	    extensions$amount : 99, alpn_ends(hello?$alpn ? hello$alpn : ""));
 	local tail = algorithms == "" ? extensions$sorted : extensions$sorted + "_" +

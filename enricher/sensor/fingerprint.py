@@ -8,7 +8,7 @@ import struct
 from collections.abc import Collection
 from typing import Final
 
-from enricher.sensor.handshake import ClientHello, Fingerprint, ServerHello, tls_version
+from enricher.sensor.handshake import ClientHello, Fingerprint, ServerHello
 from enricher.sensor.names import GREASE
 from enricher.sensor.negotiation import Transport
 
@@ -74,9 +74,8 @@ def ja4(hello: ClientHello, transport: Transport) -> Fingerprint:
 
 
 def _version(hello: ClientHello) -> str:
-    """The highest version offered. DTLS counts downwards: the highest version has the lowest number."""
-    offered = _without_grease(hello.versions or ())
-    return _VERSIONS.get(max(offered, key=tls_version, default=hello.version), "00")
+    """The highest number offered. DTLS counts downwards, so that 1.2 counts of 1.2 and 1.3; all who compute JA4 do so."""
+    return _VERSIONS.get(max(_without_grease(hello.versions or ()), default=hello.version), "00")
 
 
 def _alpn(hello: ClientHello) -> str:

@@ -137,13 +137,14 @@ def test_ja4_takes_the_ends_of_the_first_protocol_or_of_its_hexadecimal_form(alp
         (0x0399, None, "00"),
         (0xFEFF, None, "d1"),
         (0xFEFD, None, "d2"),
-        (0xFEFD, (0xFEFC, 0xFEFD), "d3"),
-        (0xFEFD, (0xFEFD, 0xFEFC), "d3"),
-        (0xFEFD, (0xFEFF, 0xFEFD), "d2"),
+        (0xFEFD, (0xFEFC,), "d3"),
+        (0xFEFD, (0xFEFC, 0xFEFD), "d2"),
+        (0xFEFD, (0xFEFD, 0xFEFC), "d2"),
+        (0xFEFD, (0xFEFF, 0xFEFD), "d1"),
         (0xFEFD, (0x0A0A, 0xFEFF), "d1"),
     ],
 )
-def test_ja4_takes_the_highest_version_offered(version, versions, letters):
+def test_ja4_takes_the_highest_number_of_a_version_offered(version, versions, letters):
     assert ja4(hello(version=version, versions=versions))[0][1:3] == letters
 
 

@@ -58,8 +58,10 @@ event zeek_init()
 	hello$versions = vector();
 	hello$version = 0xfefd;
 	show("DTLS 1.2", hello);
-	hello$versions = vector(0xfefd, 0xfefc);
-	show("DTLS 1.3, whose number is the lower one", hello);
+	hello$versions = vector(0xfefc);
+	show("DTLS 1.3", hello);
+	hello$versions = vector(0xfefc, 0xfefd);
+	show("DTLS 1.3 and 1.2, whose number is the higher one", hello);
 	hello$versions = vector(0x0100);
 	show("a version that nobody knows", hello);
 
