@@ -113,7 +113,9 @@ def _ledger(outcome: "Outcome") -> Table:
 
 
 def show_skipped(tally: Tally) -> None:
-    """What the endpoint reader kept and what it skipped, on standard error."""
+    """What the endpoint reader kept and what it skipped, on standard error; nothing where it read nothing."""
+    if not tally.records and not tally.skipped:
+        return
     console = Console(stderr=True)
     shown = Table(title="Endpoint records", title_justify="left", show_header=False)
     for name, count in sorted(tally.records.items()):

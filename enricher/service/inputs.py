@@ -8,7 +8,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Final, cast
 
 import msgspec
 
@@ -58,11 +58,12 @@ class Stream:
     def __init__(self, source: Input) -> None:
         self.source = source
         # Left open until `close`: the stream is read in pieces over time.
-        self._raw: BinaryIO = sys.stdin.buffer if source.path is None else source.path.open("rb")
+        self._raw = _standard_input() if source.path is None else source.path.open("rb")
         self._file = _unpacked(self._raw)
         self._packed = self._file is not self._raw
+        self._damage: Exception | None = None
         self.packed_bytes = 0
-        self.head = _read_fully(self._file, HEAD)
+        self.head = self._read(HEAD)
 
     def chunks(self) -> Iterator[bytes]:
         """All bytes from the first on, in pieces of at most 1 MiB."""
@@ -72,7 +73,22 @@ class Stream:
             position += len(piece)
             self.packed_bytes = self._raw.tell() if self._packed and self._raw.seekable() else position
             yield piece
-            piece = self._file.read(CHUNK)
+            piece = self._read(CHUNK)
+
+    def _read(self, size: int) -> bytes:
+        """The next bytes, fewer only at the end or before damage, which is raised by the read after."""
+        if self._damage is not None:
+            raise self._damage
+        parts = []
+        try:
+            while size > 0 and (part := self._file.read1(size)):
+                parts.append(part)
+                size -= len(part)
+        except UNREADABLE as error:
+            if not parts:
+                raise
+            self._damage = error
+        return b"".join(parts)
 
     def close(self) -> None:
         """Close the file; standard input stays open."""
@@ -80,22 +96,18 @@ class Stream:
             self._raw.close()
 
 
-def _unpacked(raw: BinaryIO) -> BinaryIO:
+def _standard_input() -> io.BufferedIOBase:
+    return cast("io.BufferedIOBase", sys.stdin.buffer)
+
+
+def _unpacked(raw: io.BufferedIOBase) -> io.BufferedIOBase:
     """What the bytes hold when they are compressed, else they themselves."""
     head = raw.peek(4)[:4] if isinstance(raw, io.BufferedReader) else b""
     if head[:2] == b"\x1f\x8b":
-        return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
+        return gzip.GzipFile(fileobj=raw)
     if head == b"\x28\xb5\x2f\xfd":
-        return cast("BinaryIO", zstd.ZstdFile(raw))
+        return cast("io.BufferedIOBase", zstd.ZstdFile(raw))
     return raw
-
-
-def _read_fully(file: BinaryIO, size: int) -> bytes:
-    parts = []
-    while size > 0 and (part := file.read(size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
 
 
 def find(paths: Sequence[str], problems: list[Problem]) -> list[Input]:

@@ -96,7 +96,6 @@ def _read_stream(
     for records in _feed(stream, reader, source, tally, progress):
         tally.records.update(type(record).__name__ for record in records)
         yield records
-    tally.problems += reader.problems
     # A log's skipped records could not matter; what a capture's sensor skipped could.
     (tally.lost if kind == inputs.CAPTURE else tally.skipped).update(reader.skipped)
 
@@ -104,6 +103,7 @@ def _read_stream(
 def _feed(
     stream: Stream, reader: Reader, source: Input, tally: Tally, progress: Progress
 ) -> Iterator[Sequence[Record]]:
+    told = None
     try:
         for chunk in stream.chunks():
             if records := reader.feed(chunk):
@@ -111,5 +111,7 @@ def _feed(
             progress.advance(stream.packed_bytes)
     except inputs.UNREADABLE as error:
         tally.problems.append(Problem(where=source.name, what=inputs.why(error), advice="get the whole file"))
+        told = list(reader.problems)  # that it ends within a record is said by this
     if records := reader.close():
         yield records
+    tally.problems += reader.problems if told is None else told

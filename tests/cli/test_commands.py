@@ -162,6 +162,12 @@ def test_every_bad_input_gets_one_clear_line_and_the_good_ones_are_read(tmp_path
     assert [n["id"] for n in lines(done)] == [n["id"] for n in lines(good)]
 
 
+def test_where_nothing_could_be_read_one_line_says_so_and_no_table(tmp_path: Path) -> None:
+    done = run("endpoint", tmp_path / "missing")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert complaints(done) == [f"an1496: {tmp_path}/missing: no such file or directory; check the path"]
+
+
 def test_invalid_utf_8_in_a_log_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(LOG.read_bytes().replace(b"anna", b"a\xff\xfe\xc0na"))
     done = run("replay", CAPTURE, tmp_path / "log", "--json", "--out", tmp_path / "out")
