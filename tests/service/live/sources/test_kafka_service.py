@@ -44,11 +44,12 @@ def settled(row: Row) -> Row:
 
 
 def told(notices: list[Row]) -> dict[str, Any]:
-    """The last revision of each notice, without where its sessions were read from."""
+    """The last revision of each notice that stands, without where its sessions were read from."""
     last = {notice["id"]: notice for notice in sorted(notices, key=lambda notice: notice["revision"])}
     return {
         id_: (n["severity"], n["score"], n["count"], n["process"], [s["uid"] for s in n["sessions"]], n["unseen"])
         for id_, n in last.items()
+        if n["count"]
     }
 
 
