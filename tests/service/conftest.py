@@ -4,7 +4,7 @@ import json
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,3 +98,13 @@ class Pki:
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def brokers() -> Iterator[str]:
+    """librdkafka's own mock cluster, which speaks the protocol on loopback; it lives as long as its first client."""
+    admin = pytest.importorskip("confluent_kafka.admin")
+    owner = admin.AdminClient({"test.mock.num.brokers": 3, "bootstrap.servers": "ignored"})
+    found = owner.list_topics(timeout=10).brokers.values()
+    yield ",".join(f"{broker.host}:{broker.port}" for broker in found)
+    del owner

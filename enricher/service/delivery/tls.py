@@ -16,7 +16,6 @@ def context(ca_file: str | None, certificate: str | None = None, key: str | None
     path = ca_file or certifi.where()
     try:
         made = ssl.create_default_context(cafile=path)
-        made.minimum_version = ssl.TLSVersion.TLSv1_2
         if certificate is not None:
             path = certificate
             made.load_cert_chain(certificate, key)

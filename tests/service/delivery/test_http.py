@@ -129,6 +129,7 @@ def test_plain_http_towards_tls_and_tls_towards_plain_http_fail_in_words(server:
         "http://",
         f"http://user:{SECRET}@host",
         "http://h:99999",
+        f"http://h/#{SECRET}",
         f"http://{SECRET}@h",
         "http://[",
         "http://h/\n",

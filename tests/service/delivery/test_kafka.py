@@ -1,7 +1,6 @@
 """A topic of a cluster in memory: librdkafka's own mock, which speaks the protocol on loopback."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +11,11 @@ from enricher.errors import ConfigError
 from enricher.service.delivery.kafka import Kafka
 from enricher.service.delivery.writer import UnavailableError
 from enricher.sinks.settings import KafkaSink
+from kafka_topic import consumed
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 
 TOPIC = "an1496-notices"
-
-
-@pytest.fixture
-def brokers() -> Iterator[str]:
-    """The cluster lives as long as the client that was told to make it."""
-    admin = pytest.importorskip("confluent_kafka.admin")
-    owner = admin.AdminClient({"test.mock.num.brokers": 3, "bootstrap.servers": "ignored"})
-    found = owner.list_topics(timeout=10).brokers.values()
-    yield ",".join(f"{broker.host}:{broker.port}" for broker in found)
-    del owner
-
-
-def consumed(brokers: str, count: int) -> list[Any]:
-    consumer = confluent_kafka.Consumer(
-        {"bootstrap.servers": brokers, "group.id": "test", "auto.offset.reset": "earliest"}
-    )
-    consumer.subscribe([TOPIC])
-    found: list[Any] = []
-    for _ in range(300):
-        message = consumer.poll(0.1)
-        if message is not None and message.error() is None:
-            found.append(message)
-        if len(found) == count:
-            break
-    consumer.close()
-    return found
 
 
 def test_each_notice_is_one_message_under_its_id(brokers: str, make: Any) -> None:
@@ -49,7 +23,7 @@ def test_each_notice_is_one_message_under_its_id(brokers: str, make: Any) -> Non
     sent = writer.send(records)
     writer.close()
     assert (sent.rejected, sent.again) == ({}, {})
-    found = {message.key().decode(): message for message in consumed(brokers, 20)}
+    found = {message.key().decode(): message for message in consumed(brokers, TOPIC, 20)}
     assert {key: message.value() for key, message in found.items()} == {r.notice.id: r.payload for r in records}
     assert dict(found[records[0].notice.id].headers()) == {"revision": b"1", "content-type": b"application/json"}
 
@@ -60,7 +34,7 @@ def test_a_message_that_is_too_large_is_rejected_and_the_others_go(brokers: str,
     sent = writer.send(records)
     writer.close()
     assert (set(sent.rejected), sent.again) == ({1}, {})
-    assert len(consumed(brokers, 2)) == 2
+    assert len(consumed(brokers, TOPIC, 2)) == 2
 
 
 def test_brokers_that_are_away_leave_all_to_be_sent_again_and_nothing_on_standard_error(

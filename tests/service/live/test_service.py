@@ -28,32 +28,10 @@ from enricher.service.engine import Engine
 from enricher.service.live.metrics import Metrics, Page
 from enricher.service.live.service import Service
 from enricher.service.live.sources.tail import Tail
+from service_fakes import Log, Turns
 from shown import unfolded
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "live.md"
-
-
-class Log:
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, Any]]] = []
-
-    def __getattr__(self, _level: str) -> Any:
-        return lambda event, **more: self.lines.append((event, more))
-
-    def __contains__(self, event: str) -> bool:
-        return any(said == event for said, _ in self.lines)
-
-
-class Turns:
-    """Lets the service go round, doing something at each time that it is asked; ends it after the last."""
-
-    def __init__(self, *acts: Any) -> None:
-        self.acts = list(acts)
-
-    def __call__(self, seconds: float) -> bool:
-        if seconds > 0 and self.acts:
-            self.acts.pop(0)()
-        return not self.acts
 
 
 @pytest.fixture

@@ -12,11 +12,7 @@ from enricher.join.server import EmbeddedServer
 from enricher.model.verdict import Notice
 from enricher.service.engine import Engine
 from enricher.service.live.service import Service
-
-
-class Log:
-    def __getattr__(self, _level: str) -> Any:
-        return lambda event, **more: None
+from service_fakes import Log
 
 
 @pytest.fixture

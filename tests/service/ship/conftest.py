@@ -12,27 +12,8 @@ import redis
 from enricher.config import Config
 from enricher.join.server import EmbeddedServer
 from enricher.service.ship.shipper import Shipper
-
-
-class Log:
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, Any]]] = []
-
-    def __getattr__(self, _level: str) -> Any:
-        return lambda event, **more: self.lines.append((event, more))
-
-    def said(self, event: str) -> list[dict[str, Any]]:
-        return [more for said, more in self.lines if said == event]
-
-
-def event(n: int, event_id: int = 3, host: str = "PC1") -> str:
-    sides = {"SourceIp": "10.0.0.1", "SourcePort": 50000 + n, "DestinationIp": "203.0.113.5", "DestinationPort": 443}
-    guid = "{aaaa0001-f09c-6553-0001-000000000500}"
-    process = {"ProcessGuid": guid, "ProcessId": 1004, "Image": r"C:\app.exe", "Protocol": "tcp", "Initiated": "true"}
-    about = {"EventID": event_id, "SourceName": "Microsoft-Windows-Sysmon", "Hostname": host}
-    return json.dumps(about | {"UtcTime": "2023-11-14 22:13:20.000"} | process | sides) + "\n"
+from service_fakes import Log
+from sysmon import connection
 
 
 def ports(payloads: list[bytes]) -> list[int]:
@@ -92,4 +73,4 @@ def shipped(admin: redis.Redis) -> Callable[[], list[bytes]]:
 
 @pytest.fixture(scope="session")
 def say() -> SimpleNamespace:
-    return SimpleNamespace(event=event, ports=ports, Log=Log)
+    return SimpleNamespace(event=connection, ports=ports, Log=Log)

@@ -1,7 +1,6 @@
 """A topic of a cluster in memory: librdkafka's own mock, which speaks the protocol on loopback."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +12,11 @@ from enricher.errors import ConfigError, DeliveryError
 from enricher.service.ship.kafka import Kafka
 from enricher.service.ship.line import Line
 from enricher.service.ship.shipper import Shipper
+from kafka_topic import consumed
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 
 TOPIC = "an1496-events"
-
-
-@pytest.fixture
-def brokers() -> Iterator[str]:
-    """The cluster lives as long as the client that was told to make it."""
-    admin = pytest.importorskip("confluent_kafka.admin")
-    owner = admin.AdminClient({"test.mock.num.brokers": 3, "bootstrap.servers": "ignored"})
-    found = owner.list_topics(timeout=10).brokers.values()
-    yield ",".join(f"{broker.host}:{broker.port}" for broker in found)
-    del owner
-
-
-def consumed(brokers: str, count: int) -> list[Any]:
-    options = {"bootstrap.servers": brokers, "group.id": "test", "auto.offset.reset": "earliest"}
-    consumer = confluent_kafka.Consumer(options)
-    consumer.subscribe([TOPIC])
-    found: list[Any] = []
-    for _ in range(300):
-        message = consumer.poll(0.1)
-        if message is not None and message.error() is None:
-            found.append(message)
-        if len(found) == count:
-            break
-    consumer.close()
-    return found
 
 
 def test_each_hosts_lines_come_to_one_partition_in_their_order(brokers: str, say: Any, tmp_path: Path) -> None:
@@ -51,7 +26,7 @@ def test_each_hosts_lines_come_to_one_partition_in_their_order(brokers: str, say
         sources = [{{ type = "tail", path = "{tmp_path}/log" }}]
         ship = {{ state = "{tmp_path}/state", target = {{ type = "kafka", brokers = "{brokers}", tls = false }} }}"""
     Shipper(Config.parse(text.encode(), "t"), say.Log(), lambda _: False).run(once=True)
-    found = consumed(brokers, 50)
+    found = consumed(brokers, TOPIC, 50)
     assert sorted(message.value() for message in found) == sorted(line.encode().strip() for line in lines)
     for host in range(5):
         own = [message for message in found if message.key() == b"pc%d" % host]
@@ -64,7 +39,7 @@ def test_a_line_that_is_too_large_is_refused_and_the_others_go(brokers: str) -> 
     refused = target.put([Line("a", b"1"), Line("b", b"x" * (2 << 20)), Line("c", b"3")])
     target.close()
     assert set(refused) == {1}
-    assert {message.value() for message in consumed(brokers, 2)} == {b"1", b"3"}
+    assert {message.value() for message in consumed(brokers, TOPIC, 2)} == {b"1", b"3"}
 
 
 def test_brokers_that_are_away_are_an_error_in_words() -> None:

@@ -28,6 +28,7 @@ from enricher.service.live.sources.tail import Tail
 from enricher.service.ship.positions import Positions
 from enricher.service.ship.redis_stream import COMMANDS
 from enricher.service.ship.shipper import Shipper
+from service_fakes import Turns
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 ZEEK = (
@@ -43,18 +44,6 @@ def zeek_row(n: int) -> str:
 
 class Abort(BaseException):
     """Death: nothing that we could catch and tidy up after."""
-
-
-class Turns:
-    """Does something at each time that the forwarder waits; ends it after the last."""
-
-    def __init__(self, *acts: Any) -> None:
-        self.acts = list(acts)
-
-    def __call__(self, seconds: float) -> bool:
-        if seconds > 0 and self.acts:
-            self.acts.pop(0)()
-        return not self.acts
 
 
 def test_lines_that_cannot_matter_are_dropped_and_counted(ship, logged, shipped, say) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from enricher.model.text import clean
 from enricher.sinks.encoding import ENCODINGS, Origin
-from enricher.sinks.encoding.rfc5424 import wrapped
+from enricher.sinks.encoding.rfc5424 import header, wrapped
 
 ORIGIN = Origin("sensor-1.example", "1.2.3")
 
@@ -79,6 +79,10 @@ def test_many_sessions_and_a_huge_command_line_still_are_one_message_that_rsyslo
 def test_a_time_that_no_calendar_has_and_a_host_name_that_is_none_are_nil(whole: Any) -> None:
     record = ENCODINGS["rfc5424"].encode(msgspec.structs.replace(whole, last=1e300), Origin("\n ü", "1"))
     assert parse(record)[0].group(2, 3) == ("-", "-")
+
+
+def test_a_host_name_is_no_longer_than_it_may_be(whole: Any) -> None:
+    assert header(whole, Origin("h" * 300)).split(b" ")[2] == b"h" * 255
 
 
 def test_another_format_is_carried_as_the_message_with_nil_structured_data(whole: Any) -> None:

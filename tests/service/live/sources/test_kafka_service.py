@@ -17,6 +17,7 @@ from enricher.join.server import EmbeddedServer
 from enricher.service.engine import Engine
 from enricher.service.live.service import Service
 from enricher.service.live.sources.kafka import KafkaTopic
+from service_fakes import Log
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 
@@ -26,11 +27,6 @@ ENDPOINTS = ("ws-04.json", "ws-07.json")
 PATIENCE = 30.0
 
 Row = dict[str, Any]
-
-
-class Log:
-    def __getattr__(self, _level: str) -> Any:
-        return lambda event, **more: None
 
 
 def rows(file: Path) -> list[Row]:

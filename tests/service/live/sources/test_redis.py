@@ -14,26 +14,11 @@ from enricher.join.server import EmbeddedServer
 from enricher.join.settings import StoreSettings
 from enricher.service.live.sources.redis_list import RedisList
 from enricher.service.live.sources.redis_stream import RedisStream
+from sysmon import connection
 
 
 def event(n: int) -> bytes:
-    return json.dumps(
-        {
-            "EventID": 3,
-            "SourceName": "Microsoft-Windows-Sysmon",
-            "Hostname": "PC1",
-            "UtcTime": "2023-11-14 22:13:20.000",
-            "ProcessGuid": "{aaaa0001-f09c-6553-0001-000000000500}",
-            "ProcessId": 1004,
-            "Image": r"C:\app.exe",
-            "Protocol": "tcp",
-            "Initiated": "true",
-            "SourceIp": "10.0.0.1",
-            "SourcePort": 50000 + n,
-            "DestinationIp": "203.0.113.5",
-            "DestinationPort": 443,
-        }
-    ).encode()
+    return connection(n).encode()
 
 
 def ports(records: Any) -> list[int]:
