@@ -5,7 +5,7 @@
     i:{shard}              which (address, bucket) hold observations
     a:{address}            first and last claim of a host to the address, per clock and 10 minutes
     p:{host}:pid           start, end, modules, tampers of the processes that had the pid
-    l:{host}               loads of telling libraries             score: their time
+    l:{host}               loads of telling libraries             score: their time; a service's: of some hours
     b:{host}:bucket        binds, and connections whose local address is unknown
     n                      host names: what each reports, by which clock, on which machine
     r:{client}             full handshakes that a resumed session could resume, by server, name and time
@@ -22,7 +22,9 @@ every record of a 5-tuple, from any host, in any direction, lies in one bucket, 
 
 A replay's keys gather many records, so that a batch touches few. A service's keys (`exact`) hold what belongs together
 and no more: each expires by itself when nothing came for as long as records are kept, and what one record touches is
-little to read. What it touched is known from the record, so that no list of buckets is kept.
+little to read. What it touched is known from the record, so that no list of buckets is kept. Where something always
+comes, what is older goes: the score is when it came. Not so in `a`, where it is the claim's own time, and in `p`: what
+a process loaded at its start is wanted for as long as it lives.
 """
 
 from typing import Final
@@ -32,6 +34,8 @@ INDEX_SHARDS: Final = 64
 FACT_SHARDS: Final = 256
 CLAIM_SLOT: Final = 600
 """Seconds in which one host's claims to an address are one interval."""
+
+_LOADS_SLOT: Final = 4 * 3600 * 1_000_000
 
 _SERVICES: Final = 1 << 32
 
@@ -105,9 +109,9 @@ class Keys:
         """Events of the processes at one `process_place`."""
         return f"{self._p}:p:{{{short_name(host)}}}:{place}"
 
-    def loads(self, host: str) -> str:
-        """Loads of telling libraries on a host."""
-        return f"{self._p}:l:{{{short_name(host)}}}"
+    def loads(self, host: str, when: int) -> str:
+        """Loads of telling libraries on a host, at a time in microseconds."""
+        return f"{self._p}:l:{{{short_name(host)}}}" + (f":{when // _LOADS_SLOT}" if self.exact else "")
 
     def binds(self, host: str, port: int) -> str:
         """Binds on a host."""

@@ -86,7 +86,7 @@ class LiveJoin:
         touch = Touch()
         latest: dict[tuple[str, str, str], float] = {}
         for source, records in batches:
-            self._store.put(records)
+            self._store.put(records, now)
             here = Touch()
             here.add(records)
             touch.buckets |= here.buckets

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
 from enricher.join.addresses import Claim, Tenure
@@ -11,7 +12,7 @@ from enricher.join.hosts import Hosts
 from enricher.join.keys import INDEX_SHARDS, short_name
 from enricher.join.learning import Learning, module_delta
 from enricher.join.process import Life, ProcessEvent, lives
-from enricher.join.routing import Command, handshake, score, service, split
+from enricher.join.routing import Command, handshake, score, service, split, text
 from enricher.join.settings import JoinSettings
 from enricher.join.store import Store
 from enricher.join.weak import Load
@@ -93,7 +94,8 @@ class Reader:
         for o in self.observations(group):
             found[connection_of(o)][0].append(o)
         for members in self._store.members([self._keys.connections(*bucket) for bucket in group]):
-            for record in reversed(decode_all(members, NetworkConnect)):
+            latest = decode_all(sorted(members, reverse=True), NetworkConnect)  # those of one time in an order, too
+            for record in sorted(latest, key=_ts, reverse=True):
                 if record.local_ip is None or record.remote_ip is None or record.remote_port is None:
                     continue
                 sides = (record.local_ip, record.local_port), (record.remote_ip, record.remote_port)
@@ -134,11 +136,16 @@ class Reader:
         latest: list[Command] = []
         for o in resumed:
             key = self._keys.resumable(o.orig_h, service(o))
-            latest.append(("ZREVRANGEBYLEX", key, f"[{handshake(o)}\x7f", f"[{service(o)}", "LIMIT", 0, _HANDSHAKES))
-        places = [
-            {(parts[5], parts[6]) for parts in split(members) if len(parts) == 7}
-            for members in self._store.read(latest)
-        ]
+            if self._keys.exact:
+                latest.append(("ZRANGE", key, 0, -1))
+            else:
+                ends = f"[{handshake(o)}\x7f", f"[{service(o)}"
+                latest.append(("ZREVRANGEBYLEX", key, *ends, "LIMIT", 0, _HANDSHAKES))
+        places = []
+        for o, members in zip(resumed, self._store.read(latest), strict=True):
+            first, last = text(service(o)), text(f"{handshake(o)}\x7f")
+            before = sorted(member for member in members if first <= member <= last)[-_HANDSHAKES:]
+            places.append({(parts[5], parts[6]) for parts in split(before) if len(parts) == 7})
         every = sorted(set().union(*places))
         by_place = {place: self.observations([place]) for place in every}
         return [[o for place in sorted(mine) for o in by_place[place]] for mine in places]
@@ -191,13 +198,18 @@ class Reader:
     def loads(self, wanted: Sequence[tuple[str, float, float]], hosts: Hosts) -> Iterator[list[Load]]:
         """For each host and span of its own time: the loads of telling libraries."""
         names = [(at, name) for at, (host, _, _) in enumerate(wanted) for name in _shorts(host, hosts)]
-        spans: list[Command] = [
-            ("ZRANGEBYSCORE", self._keys.loads(name), *map(score, wanted[at][1:])) for at, name in names
-        ]
+        spans: list[tuple[int, Command]] = []
+        for at, name in names:
+            start, end = map(score, wanted[at][1:])
+            keys = {self._keys.loads(name, start), self._keys.loads(name, end)}
+            spans += [(at, ("ZRANGEBYSCORE", key, start, end)) for key in sorted(keys)]
         found: list[list[Load]] = [[] for _ in wanted]
-        for (at, _), members in zip(names, self._store.read(spans), strict=True):
+        for (at, _), members in zip(spans, self._store.read([command for _, command in spans]), strict=True):
             found[at].extend(_loads(members))
         return iter(found)
+
+
+_ts: Final = attrgetter("ts")
 
 
 def _loads(members: Sequence[bytes]) -> Iterator[Load]:

@@ -26,6 +26,9 @@ LIST_FACTOR: Final = 64
 _SLOT: Final = CLAIM_SLOT * 1_000_000
 """As scores are counted."""
 
+_WRONG: Final = 7 * 86400
+"""A claim to an address has no other time than that of its clock, which may be wrong by days: kept so much longer."""
+
 TELLING: Final = ("stack", "provider", "foreign")
 """Tiers of libraries whose load tells of TLS; `context` does not."""
 
@@ -142,44 +145,53 @@ class Batch:
             if m.image_loaded in telling:
                 when, pid = score(m.ts), "" if m.pid is None else m.pid
                 who = f"{when}{SEP}{m.host}{SEP}{m.guid or ''}{SEP}{pid}{SEP}{m.image or ''}{SEP}{m.source or ''}"
-                self._loads[m.host].extend((when, who))
+                self._loads[self._keys.loads(m.host, when)].extend((when, who))
 
     def _add_process_events(self, events: list[Any], blobs: list[bytes]) -> None:
         kind, processes = type(events[0]), self._processes
         for event, blob in zip(events, blobs, strict=True):
             processes[event.host, kind, event.clock, event.guid, event.pid].extend((score(event.ts), blob))
 
-    def commands(self, *, ttl: int, most: int) -> Iterator[Command]:
-        """For each key: add, drop the oldest beyond `most` (lists hold more), keep for `ttl` seconds."""
+    def commands(self, *, ttl: int, most: int, arrived: float | None = None) -> Iterator[Command]:
+        """For each key: add, drop the oldest beyond `most` (lists hold more), keep for `ttl` seconds.
+
+        `arrived`: when the records came, by our clock; what came `ttl` seconds before that goes.
+        """
         self._index_hosts()
         if not self._keys.exact:
             self._index_buckets()
         keys = self._keys
-        for key, words in self._by_key():
-            yield from (("ZADD", key, *words), ("ZREMRANGEBYRANK", key, 0, -most - 1), ("EXPIRE", key, ttl))
+        stamp = None if arrived is None else score(arrived)
+        for (key, words), dated in self._by_key():
+            yield from _kept(key, words, most, ttl, stamp if dated else None)
         for key, words in self._lists.items():
-            bound = -most * LIST_FACTOR - 1
-            yield from (("ZADD", key, *words), ("ZREMRANGEBYRANK", key, 0, bound), ("EXPIRE", key, ttl))
+            yield from _kept(key, words, most * LIST_FACTOR, ttl, stamp)
         for address, (first, last) in self._claims().items():
             key = keys.claims(address)
             yield from (("ZADD", key, "LT", *first), ("ZADD", key, "GT", *last))
             yield from (("ZREMRANGEBYRANK", key, 0, -most - 1), ("EXPIRE", key, ttl))
+            if stamp is not None:
+                oldest = min(word for word in first if isinstance(word, int))
+                yield "ZREMRANGEBYSCORE", key, "-inf", oldest - (ttl + _WRONG) * 1_000_000
         seen = {keys.prevalence(ja4): clients for ja4, clients in self._clients.items()}
         if seen:
             seen[keys.seen] = set().union(*seen.values())
         for key, clients in seen.items():
             yield from (("PFADD", key, *clients), ("EXPIRE", key, ttl))
 
-    def _by_key(self) -> Iterator[tuple[str, list[Word]]]:
+    def _by_key(self) -> Iterator[tuple[tuple[str, list[Word]], bool]]:
+        """Keys and members; whether they may go when they are old."""
         keys = self._keys
         for pairs, name in ((self._connections, keys.connections), (self._observations, keys.observations)):
             for at, words in pairs.items():
-                yield name(at[0], bucket_name(at)), words
+                yield (name(at[0], bucket_name(at)), words), True
+        processes: _Members[str] = defaultdict(list)
         for (host, _, _, guid, pid), words in self._processes.items():
-            self._others[keys.process(host, process_place(pid, guid))] += words
-        for host, words in self._loads.items():
-            self._others[keys.loads(host)] += words
-        yield from self._others.items()
+            processes[keys.process(host, process_place(pid, guid))] += words
+        for each in (*processes.items(), *self._loads.items()):
+            yield each, False
+        for each in self._others.items():
+            yield each, True
 
     def _index_hosts(self) -> None:
         """Which clocks, machines and guids each host name reported: told once however many records say it."""
@@ -219,3 +231,14 @@ def split(members: Iterable[bytes]) -> Iterator[list[str]]:
             yield member.decode("utf-8", "surrogatepass").split(SEP)
         except UnicodeDecodeError:
             yield []
+
+
+def _kept(key: str, words: list[Word], most: int, ttl: int, stamp: int | None) -> Iterator[Command]:
+    """Add members, drop those beyond the bounds. `stamp`: the score of all, in place of their own."""
+    if stamp is not None:
+        words[::2] = [stamp] * (len(words) // 2)
+    yield "ZADD", key, *words
+    yield "ZREMRANGEBYRANK", key, 0, -most - 1
+    if stamp is not None:
+        yield "ZREMRANGEBYSCORE", key, "-inf", stamp - ttl * 1_000_000
+    yield "EXPIRE", key, ttl

@@ -71,8 +71,10 @@ class Store:
         server.hide()
         return cls(link, settings, server)
 
-    def put(self, records: Iterable[Record]) -> None:
+    def put(self, records: Iterable[Record], arrived: float | None = None) -> None:
         """Store records, in any order, any number of times. Returns when all but the last batches are acknowledged.
+
+        `arrived`: when they came, for a service; what it did not hear of for as long as records are kept goes.
 
         Raises:
             StoreError: the server is away or refuses. What was sent before may be stored.
@@ -81,7 +83,8 @@ class Store:
         while chunk := list(islice(rest, self.settings.batch)):
             batch = Batch(self.keys)
             self.counters["unusable"] += batch.add(chunk)
-            commands = batch.commands(ttl=self.settings.retention_seconds, most=self.settings.max_members)
+            kept = {"ttl": self.settings.retention_seconds, "most": self.settings.max_members}
+            commands = batch.commands(**kept, arrived=arrived)
             drops: list[tuple[int, str]] = []
             self._flying.append((self._link.send(_noting(commands, drops)), drops))
             self._land(_IN_FLIGHT - 1)
@@ -130,9 +133,11 @@ class Store:
     def prefixed(self, wanted: Sequence[tuple[str, str]]) -> Iterator[list[bytes]]:
         """For each (key, prefix): the members that start with the prefix and a separator, without it."""
         commands: list[Command] = [("ZRANGEBYLEX", key, f"[{prefix}\0", f"({prefix}\1") for key, prefix in wanted]
+        if self.keys.exact:  # it holds little else, and not in the order of its members
+            commands = [("ZRANGE", key, 0, -1) for key, _ in wanted]
         for (_, prefix), found in zip(wanted, self.read(commands), strict=True):
-            skip = len(prefix.encode()) + 1
-            yield [member[skip:] for member in found]
+            start = prefix.encode() + b"\0"
+            yield [member.removeprefix(start) for member in found if member.startswith(start)]
 
     def prevalence(self, ja4s: Sequence[str]) -> dict[str, Prevalence]:
         """In how many client addresses each JA4 was seen (HyperLogLog, about 1 % off), and how many had any JA4."""

@@ -410,7 +410,7 @@ def test_junk_of_others_under_our_keys_is_passed_over(make):
     with Store.open() as store:
         store.put([make.connect(port=1), make.load(make.T + 0.4), make.start(), make.observe()])
         junk = "\0".join(("not a time", "host", "guid", "not a pid", "image", "source")).encode()
-        key = store.keys.loads("pc1.corp.example")
+        key = store.keys.loads("pc1.corp.example", 0)
         list(store.read([("ZADD", key, int(make.T * 1e6), junk), ("ZADD", key, int(make.T * 1e6), b"\xff\xfe")]))
         (session,) = Join(store).sessions()
     assert (session.disposition, session.method) == ("no_network_event", "library_time")

@@ -1,10 +1,13 @@
 """What a service forgets, and what it does not conclude from having forgotten."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
+
+from enricher.model.observation import CertificateRecord
 
 
 @pytest.fixture
@@ -93,3 +96,46 @@ def test_a_session_that_is_kept_no_longer_leaves_nothing_behind(start, make, for
     live.worker.round()
     assert live.store._link.run(left) == [0, 0]
     assert live.join.counts()["waiting"] == 0
+
+
+def test_what_always_comes_takes_no_more_room_after_as_long_as_records_are_kept(start, make, server) -> None:
+    live = start(wait_seconds=0.0)
+    chain = {"cert_chain_fps": ("ab",), "cert_visible": True}
+    sizes = []
+    with redis.Redis(unix_socket_path=str(server.socket)) as admin:
+        for day in range(30):
+            at = make.T + day * 86400
+            bind = make.connect(at + 1, local_ip=None, remote_ip=None, remote_port=None, initiated=None)
+            fact = CertificateRecord(fingerprint="ab", cert_subject="CN=a", source=f"x509.log:{day}")
+            live.take(make.observe(at, **chain), make.connect(at, n=day), make.load(at, n=day), bind, fact)
+            live.now += 86400
+            keys = [key.decode() for key in admin.scan_iter(f"{live.namespace}:*")]
+            kinds = {key: key.removeprefix(live.namespace)[1] for key in keys}
+            held = Counter[str]()
+            for key, kind in kinds.items():
+                held[kind] += admin.zcard(key) if admin.type(key) == b"zset" else 1
+            sizes.append({kind: held[kind] for kind in "cobangrxkmt"})
+            assert {kind for key, kind in kinds.items() if admin.ttl(key) == -1} <= set("wedfs")
+    assert all(sizes[-1].values())
+    assert sizes[16:] == sizes[-1:] * 14
+
+
+def test_a_session_resumes_the_latest_handshake_before_it_in_whatever_order_they_came(start, make) -> None:
+    live = start(wait_seconds=0.0)
+    full = {"cert_visible": True, "cert_subject": "CN=a", "established": True}
+    for n in (*range(60, 20, -1), *range(20)):
+        live.take(make.observe(make.T + n, 40000 + n, cert_chain_fps=(f"{n:02}",), **full))
+    live.take(make.observe(make.T + 30.5, 50000, resumed=True, cert_visible=False))
+    (bucket,) = (bucket for bucket in live.join.open() if bucket[1].startswith("50000."))
+    (look,) = live.join.look([bucket], live.now, None)
+    assert look.sessions[0].observation.cert_chain_fps == ("30",)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_library_is_found_on_both_sides_of_where_the_lists_of_loads_meet(start, make, side: int) -> None:
+    live = start(wait_seconds=0.0)
+    border = (make.T // 14400 + 1) * 14400
+    live.take(*(r for n in (-9, 9) for r in (make.observe(border + n, 50001 + n), make.connect(border + n, 50001 + n))))
+    live.take(make.load(border - side, n=2), make.observe(border + side))
+    (row,) = (row for row in live.rows().values() if row.orig_p == 50000)
+    assert (row.method, row.image) == ("library_time", r"C:\Apps\app2.exe")
