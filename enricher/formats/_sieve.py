@@ -41,6 +41,9 @@ class Sieve:
         self._loaded_key = loaded_key
         self._image_key = image_key
         self._skipped = skipped
+        self._at = 0
+        """Where the key stood in the line before: it mostly stands there again."""
+        self._opens = Memo(_opens)
         self._ids = Memo(_judge)
         self._paths = Memo(_tells)
 
@@ -53,16 +56,23 @@ class Sieve:
         Returns:
             That line, empty where there is none; and how many were passed over.
         """
-        key, verdicts, opened, line = self._id_key, self._ids, _OPENED.search, b""
+        key, verdicts, opens = self._id_key, self._ids, self._opens
+        at, line = self._at, b""
         reasons: list[str] = []
         for line in lines:
-            head, _, tail = line.partition(key)
-            verdict = verdicts[tail[:_ID_WIDTH]]
+            if line[at : at + len(key)] != key:
+                at = line.find(key)
+            after = at + len(key)
+            verdict = verdicts[line[after : after + _ID_WIDTH]]
+            if not verdict or at < 0:
+                break
             # The key is the event's own if no object opened before it, or if it is the only one.
-            if not verdict or (opened(head, 1) and tail.find(key) >= 0):
+            head = line[:at]
+            before = head.rpartition(b"{")[0]
+            if before and opens[before] and line.count(key) != 1:
                 break
             if verdict is True:
-                if self._load_matters(head, tail):
+                if self._load_matters(head, line[after:]):
                     break
                 verdict = _NOT_TLS
             reasons.append(verdict)
@@ -71,6 +81,7 @@ class Sieve:
                 line = b""
             else:
                 reasons.pop()
+        self._at = max(at, 0)
         self._skipped.update(reasons)
         return line, len(reasons)
 
@@ -83,7 +94,12 @@ class Sieve:
         """
         before, _, after = tail.partition(self._loaded_key)
         loaded, quote, rest = after.partition(b'"')
-        if not quote or self._paths[loaded] or rest.find(self._loaded_key) >= 0 or head.find(self._loaded_key) >= 0:
+        if (
+            not quote
+            or self._paths[loaded]
+            or rest.partition(self._loaded_key)[1]
+            or head.partition(self._loaded_key)[1]
+        ):
             return True
         _, found, behind = before.rpartition(self._image_key)
         own, quote, between = behind.partition(b'"')
@@ -101,6 +117,11 @@ def _judge(head: bytes) -> str | bool:
         return False
     event_id = int(match[2])
     return event_id == _MODULE_LOAD if event_id in _WANTED else f"event {event_id}: not needed"
+
+
+def _opens(before: bytes) -> bool:
+    """Whether an object opens within a line's start, or with the brace behind it."""
+    return _OPENED.search(before + b"{", 1) is not None
 
 
 def _tells(loaded: bytes) -> bool:

@@ -149,3 +149,17 @@ def test_rejecting_before_decoding_never_loses_an_event(documents, order, spaced
     without = drive("flat_json", [hidden])
     assert with_sieve[0] == without[0]
     assert with_sieve[3] == without[3]
+
+
+def test_a_key_of_an_inner_object_is_not_taken_for_the_events_own_where_the_last_events_key_stood():
+    rest = '"Channel":"Microsoft-Windows-Sysmon","Computer":"h","UtcTime":"2026-03-01 10:00:00","ProcessId":4'
+        '"Channel":"Microsoft-Windows-Sysmon/Operational","Hostname":"h","UtcTime":"2026-03-01 10:00:00","ProcessId":4'
+    )
+    pad, key = "x" * 200, '"EventID":10'
+    first = f'{{{rest},"Pad":"{pad}",{key}}}'
+    start = f'{{"EventID":5,{rest},"Nested":{{"Pad":"'
+    second = start + "x" * (first.index(key) - len(start) - len('",')) + f'",{key}}}}}'
+    assert second.index(key) == first.index(key)
+    records, _, skipped, _ = drive("flat_json", [f"{first}\n{second}\n".encode()])
+    assert [type(record).__name__ for record in records] == ["ProcessEnd"]
+    assert skipped == {"event 10: not needed": 1}
