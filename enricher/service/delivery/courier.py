@@ -30,6 +30,8 @@ class Statistics(msgspec.Struct):
     retries: int = 0
     reason: str | None = None
     """Why the last dead letter became one."""
+    trouble: str | None = None
+    """Why the last try was in vain; None: it was not."""
     advice: str = ""
 
 
@@ -74,6 +76,7 @@ class Courier:
             self.statistics.delivered += before - len(sent.rejected) - len(sent.again)
             reasons = [reason for _, reason in sorted(sent.again.items())]
             waiting = [waiting[at] for at in sorted(sent.again)]
+            self.statistics.trouble = next(iter(reasons), None)
             if len(waiting) < before:
                 self.down, tries = False, 0
             if not waiting:

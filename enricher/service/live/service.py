@@ -6,6 +6,7 @@ back as the sources do. Whatever is away (Redis, a sink, the disk), a round is t
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from enricher.errors import An1496Error, ConfigError
+from enricher.errors import An1496Error, ConfigError, DeliveryError
 from enricher.join.cluster import connect
 from enricher.join.link import check
 from enricher.join.live import LiveJoin
@@ -87,6 +88,8 @@ class Service:
         """Source → when it is tried again, after which pause."""
         self._away: dict[str, An1496Error] = {}
         """Source → why."""
+        self._dead: Counter[str] = Counter()
+        """Sink → notices that were told to have become dead letters."""
         self._shedding: set[str] = set()
         """Sources that are too far behind."""
 
@@ -162,9 +165,10 @@ class Service:
         except An1496Error as error:
             pause = min(LONGEST_PAUSE, max(0.5, pause * 2))
             self._retry[source.name] = time.monotonic() + pause, pause
-            self._away[source.name] = error
             self.metrics.failed(source.name)
-            self._log.error("source away", source=source.name, error=error.message, advice=error.advice)
+            known, self._away[source.name] = self._away.get(source.name), error
+            if known is None or known.message != error.message:
+                self._log.error("source away", source=source.name, error=error.message, advice=error.advice)
             return None
         self._away.pop(source.name, None)
         if self._retry.pop(source.name, None):
@@ -228,9 +232,25 @@ class Service:
                 self._ledger,
                 time.time,
                 told=self.metrics.told,
-                alive=lambda: self._stopping(0),
+                alive=self._waits,
             )
         return self._join
+
+    def _waits(self) -> None:
+        """While sinks or other workers are waited for."""
+        self._stopping(0)
+        self._hear_sinks()
+
+    def _hear_sinks(self) -> None:
+        """Say which sinks are away and why, and what became a dead letter."""
+        for name, each in self._delivery.report().sinks.items() if self._delivery is not None else ():
+            if each.trouble is None:
+                self._patience.back(f"sink {name}")
+            else:
+                self._patience.away(f"sink {name}", DeliveryError(each.trouble, each.advice))
+            if more := each.dead - self._dead[name]:
+                self._dead[name] = each.dead
+                self._log.warning("dead letters", sink=name, notices=more, reason=each.reason)
 
     def _hang_up(self) -> None:
         if self._store is not None:
@@ -240,6 +260,7 @@ class Service:
     def _count(self, batches: Sequence[tuple[str, Sequence[Record]]], seconds: float) -> None:
         """Tell the metrics."""
         self._last = time.monotonic()
+        self._hear_sinks()
         self.metrics.round(batches, seconds, time.time())
         if self._page is None:
             return

@@ -103,12 +103,13 @@ def test_after_the_time_for_tries_notices_are_dead_letters_and_the_next_batch_is
     made = courier(writer, 3.0)
     made.deliver(make.notices(2), pause)
     assert (len(letters()), letters()[0]["reason"], made.down) == (2, "nobody there", True)
+    assert made.statistics.trouble == "nobody there"
     tries, slept = len(writer.batches), len(clock.slept)
     made.deliver(make.notices(1), pause)
     assert (len(writer.batches), len(clock.slept), len(letters())) == (tries + 1, slept, 3)
     writer.steps = [takes]
     made.deliver(make.notices(1), pause)
-    assert (made.down, made.statistics.delivered) == (False, 1)
+    assert (made.down, made.statistics.delivered, made.statistics.trouble) == (False, 1, None)
 
 
 def test_progress_is_patience(make, courier, pause, clock, letters) -> None:

@@ -205,3 +205,26 @@ def equal() -> Callable[..., None]:
         assert standing == {id_: same_notice(n) for id_, n in told.items()}
 
     return check
+
+
+@pytest.fixture
+def own() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def site(tmp_path: Path, own: EmbeddedServer, make) -> Any:
+    (tmp_path / "an1496.log").write_bytes(msgspec.json.encode(make.observe(sensor="an1496.log")) + b"\n")
+
+    def configured(more: str = "") -> Engine:
+        text = f"""
+            store = {{ url = "{own.url}", timeout_seconds = 1 }}
+            live = {{ ledger = "{tmp_path}/ledger.jsonl", wait_seconds = 0, poll_seconds = 0.01, metrics_port = 0 }}
+            [[sources]]
+            type = "tail"
+            path = "{tmp_path}/an1496.log"
+            {more}"""
+        return Engine(Config.parse(text.encode(), "test.toml"))
+
+    return configured

@@ -10,9 +10,8 @@ import sys
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 import pytest
@@ -32,29 +31,6 @@ from service_fakes import Log, Turns
 from shown import unfolded
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "live.md"
-
-
-@pytest.fixture
-def own() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer() as running:
-        yield running
-
-
-@pytest.fixture
-def site(tmp_path: Path, own: EmbeddedServer, make) -> Any:
-    (tmp_path / "an1496.log").write_bytes(msgspec.json.encode(make.observe(sensor="an1496.log")) + b"\n")
-
-    def configured(more: str = "") -> Engine:
-        text = f"""
-            store = {{ url = "{own.url}", timeout_seconds = 1 }}
-            live = {{ ledger = "{tmp_path}/ledger.jsonl", wait_seconds = 0, poll_seconds = 0.01, metrics_port = 0 }}
-            [[sources]]
-            type = "tail"
-            path = "{tmp_path}/an1496.log"
-            {more}"""
-        return Engine(Config.parse(text.encode(), "test.toml"))
-
-    return configured
 
 
 def test_the_example_of_the_document_passes_check_config(tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""What is away is told once, with its reason, and once that it is back."""
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from enricher.service.live.service import Service
+from service_fakes import Log, Turns
+
+
+def test_a_source_that_stays_away_is_told_once(site, tmp_path: Path) -> None:
+    log = Log()
+
+    def again() -> None:
+        service._retry.clear()  # its time has come
+
+    with Service(site('[[sources]]\ntype = "tail"\npath = "/"'), log, Turns(*[again] * 4)) as service:
+        service.run()
+        assert service.metrics.registry.get_sample_value("an1496_failures_total", {"what": "tail:/"}) > 2
+    assert len(log.said("source away")) == 1
+
+
+def test_a_sink_that_is_away_is_told_once_with_what_it_did_not_get_and_when_it_is_back(
+    site, make, tmp_path: Path
+) -> None:
+    engine = site(f"""
+        [verdict]
+        min_severity = "informational"
+        [[sinks]]
+        type = "file"
+        path = "{tmp_path}/out/notices.jsonl"
+        retry_seconds = 0
+        """)
+
+    def another(n: int) -> None:
+        service._last -= 1e6  # its next round is due
+        with (tmp_path / "an1496.log").open("ab") as file:
+            seen = make.observe(sensor="an1496.log", uid=f"C{n}", orig_p=50000 + n, resp_h=f"203.0.113.{n}")
+            file.write(msgspec.json.encode(seen) + b"\n")
+
+    log = Log()
+    acts = [lambda: another(1), lambda: another(2), (tmp_path / "out").mkdir, lambda: another(3), lambda: None]
+    with Service(engine, log, Turns(*acts)) as service:
+        service._waits = lambda: None  # type: ignore[method-assign]  # what is told after the rounds
+        service.run()
+    name = "file (sink 1)"
+    (waiting,) = log.said("waiting")
+    assert waiting["what"] == f"sink {name}"
+    assert "no such file or directory" in waiting["error"]
+    dead = log.said("dead letters")
+    assert [(more["sink"], more["notices"]) for more in dead] == [(name, 1)] * 3
+    assert log.said("going on") == [{"what": f"sink {name}"}]
+    assert (tmp_path / "out" / "notices.jsonl").read_bytes().count(b"\n") == 1
+
+
+def test_a_sink_that_is_waited_for_is_told_meanwhile(site, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("enricher.service.delivery.delivery._BEAT", 0.05)
+    path = tmp_path / "out" / "notices.jsonl"
+    sink = f'[verdict]\nmin_severity = "informational"\n[[sinks]]\ntype = "file"\npath = "{path}"\n'
+    log, until = Log(), time.monotonic() + 20
+
+    def stopping(_seconds: float) -> bool:
+        if "waiting" in log:
+            path.parent.mkdir(exist_ok=True)
+        if time.monotonic() > until:
+            raise TimeoutError
+        return path.exists()
+
+    with Service(site(sink), log, stopping) as service:
+        service.run()
+    assert "dead letters" not in log
+    assert path.read_bytes().count(b"\n") == 1
