@@ -133,7 +133,8 @@ class Service:
     def health(self) -> dict[str, Any]:
         """Whether we do our work."""
         age = time.monotonic() - self._last
-        return {"ok": age < _STALE, "seconds_since_round": round(age, 1), "wrong": self._patience.wrong}
+        wrong = self._patience.wrong or next((error.message for error in tuple(self._away.values())), None)
+        return {"ok": age < _STALE, "seconds_since_round": round(age, 1), "wrong": wrong}
 
     def _resume(self) -> None:
         positions = self._until_safe("store", lambda: self._connected().positions())

@@ -18,6 +18,7 @@ def test_a_source_that_stays_away_is_told_once(site, tmp_path: Path) -> None:
     with Service(site('[[sources]]\ntype = "tail"\npath = "/"'), log, Turns(*[again] * 4)) as service:
         service.run()
         assert service.metrics.registry.get_sample_value("an1496_failures_total", {"what": "tail:/"}) > 2
+        assert "is a directory" in service.health()["wrong"]
     assert len(log.said("source away")) == 1
 
 
