@@ -48,24 +48,29 @@ def read(body: bytes) -> Name:
     """
     rdns: list[str] = []
     common_name = flaw = None
-    for rdn in Cursor(body):
+    named, length = False, 0
+    for rdn in reversed(list(Cursor(body))):
         if rdn.tag != SET:
             raise Malformed(f"tag 0x{rdn.tag:02x} where a set of attributes belongs")
         parts: list[str] = []
-        for attribute in Cursor(rdn.body):
+        for attribute in reversed(list(Cursor(rdn.body))):
+            if length > _LONGEST:
+                break
             pair = Cursor(attribute.body)
             dotted = oid(pair.take(OBJECT_IDENTIFIER).body)
             value = pair.next()
-            parts.append(f"{ATTRIBUTES.get(dotted, dotted)}={_render(value, known=dotted in ATTRIBUTES)}")
+            kind = ATTRIBUTES.get(dotted, dotted)
+            parts.append(f"{kind}={_render(value, known=dotted in ATTRIBUTES)}")
+            length += len(parts[-1])
             text = _decode(value)
             if text is None or "\0" in text:
-                flaw = flaw or f"{ATTRIBUTES.get(dotted, dotted)} " + (
-                    "does not decode" if text is None else "has a NUL"
-                )
-            if ATTRIBUTES.get(dotted) == "CN":
-                common_name = text
-        rdns.append("+".join(reversed(parts)))
-    return Name(",".join(reversed(rdns))[:_LONGEST], common_name, flaw)
+                flaw = f"{kind} " + ("does not decode" if text is None else "has a NUL")
+            if kind == "CN" and not named:
+                common_name, named = text, True
+        rdns.append("+".join(parts))
+        if length > _LONGEST:
+            break  # a name of thousands of parts is made to cost time
+    return Name(",".join(rdns)[:_LONGEST], common_name, flaw)
 
 
 def attributes(text: str) -> tuple[tuple[str, str], ...]:

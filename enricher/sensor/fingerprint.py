@@ -74,7 +74,7 @@ def ja4(hello: ClientHello, transport: Transport) -> Fingerprint:
 
 
 def _version(hello: ClientHello) -> str:
-    """The highest number offered. DTLS counts downwards, so that 1.2 counts of 1.2 and 1.3; all who compute JA4 do so."""
+    """The highest number offered. DTLS counts downwards: of 1.2 and 1.3 this is 1.2, as all who compute JA4 have it."""
     return _VERSIONS.get(max(_without_grease(hello.versions or ()), default=hello.version), "00")
 
 

@@ -205,6 +205,8 @@ class Negotiation:
         if side.chain is not None or is_tls13(self.version):
             return
         message, error = decompress(body) if kind == COMPRESSED_CERTIFICATE else (body, None)
+        if error:
+            side.chain = ()  # the next one would cost as much
         if message is not None:
             agreed = self.server_hello.extensions if self.server_hello else []
             side.chain, side.key, error = certificates(message, agreed)

@@ -31,6 +31,10 @@ class _Shape(NamedTuple):
     """The bits of that word that say that it is a fragment."""
 
 
+_NONE: Final = _Shape(b"", 0, sys.maxsize, lambda _data, _start: (b"", 0, 0, b"", 0), 0)
+"""Before the first frame: no frame is as large."""
+
+
 def _shape(field: int, header: bytes) -> _Shape | None:
     """Of frames that have this header; None where IP has no fixed places."""
     first, known = header[-1], f">{field}x{len(header)}s"
@@ -79,7 +83,7 @@ def taker(link: Link, halves: dict[bytes, Half], deliver: Packet, counters: Coun
     frame before has it at the same place, and one that led to IP earlier is remembered.
     """
     walk, headers = link.walk, _Headers(link.field)
-    header, ip_at, size, unpack, fragment = b"", 0, sys.maxsize, _nothing, 0
+    header, ip_at, size, unpack, fragment = _NONE
 
     def packet(frame: int, ts: float, data: bytes, start: int, end: int) -> None:
         nonlocal header, ip_at, size, unpack, fragment
@@ -105,7 +109,3 @@ def taker(link: Link, halves: dict[bytes, Half], deliver: Packet, counters: Coun
             counters.packets_other += 1
 
     return packet
-
-
-def _nothing(_data: bytes, _start: int) -> tuple[bytes, int, int, bytes, int]:
-    return b"", 0, 0, b"", 0

@@ -16,6 +16,12 @@ _OVERHEAD: Final = 200
 """Bytes of memory that a waiting segment takes besides its payload."""
 
 
+def _different(a: bytes, b: bytes) -> int:
+    """How many bytes of two equally long strings are not the same."""
+    both = int.from_bytes(a, "big") ^ int.from_bytes(b, "big")
+    return len(a) - both.to_bytes(len(a), "big").count(0)
+
+
 class Stream:
     """Takes segments in any order, gives chunks in sequence."""
 
@@ -59,30 +65,27 @@ class Stream:
         self._position += count
 
     def _hold(self, start: int, payload: bytes, ts: float, frame: int) -> None:
+        """Put what is new of a segment in its place among those that wait, of which there may be thousands."""
         held = self._held
-        pieces = []
-        for begin, kept, _, _ in held[max(0, bisect_left(held, (start,)) - 1) :]:
-            finish = begin + len(kept)
-            if finish <= start:
-                continue
-            if begin >= start + len(payload):
-                break
+        at = bisect_left(held, (start,))
+        if at and held[at - 1][0] + len(held[at - 1][1]) > start:
+            at -= 1
+        while payload:
+            begin, kept = held[at][:2] if at < len(held) else (start + len(payload), b"")
             if begin > start:
-                pieces.append((start, payload[: begin - start], ts, frame))
-            again = payload[max(0, begin - start) : finish - start]
-            first = kept[max(0, start - begin) :][: len(again)]
+                piece = payload[: begin - start]
+                held.insert(at, (start, piece, ts, frame))
+                self.waiting += len(piece) + _OVERHEAD
+                payload = payload[len(piece) :]
+                start += len(piece)
+                at += 1
+            again = payload[: begin + len(kept) - start]
+            first = kept[start - begin :][: len(again)]
             if again != first:
-                self.conflicting += sum(a != b for a, b in zip(again, first, strict=True))
-            payload = payload[finish - start :]
-            start = finish
-            if not payload:
-                break
-        if payload:
-            pieces.append((start, payload, ts, frame))
-        if pieces:
-            self.waiting += sum(len(piece[1]) + _OVERHEAD for piece in pieces)
-            held.extend(pieces)
-            held.sort(key=lambda piece: piece[0])
+                self.conflicting += _different(again, first)
+            payload = payload[len(again) :]
+            start += len(again)
+            at += 1
 
     def _release(self) -> list[Chunk]:
         chunks: list[Chunk] = []

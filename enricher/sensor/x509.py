@@ -34,6 +34,8 @@ _VERSION, _ISSUER_ID, _SUBJECT_ID, _EXTENSIONS = 0xA0, (0x81, 0xA1), (0x82, 0xA2
 _SAN: Final = "2.5.29.17"
 _BASIC_CONSTRAINTS: Final = "2.5.29.19"
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
+_MOST_EXTENSIONS: Final = 200
+"""That are read. Nobody's certificate has twenty; one made to cost time has thousands."""
 _LONGEST_SERIAL: Final = 64
 """Bytes kept; RFC 5280 4.1.2.2 allows 20."""
 _CLOCK: Final = rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:[.,]\d+)?(?:Z|([+-])(\d\d)(\d\d))"
@@ -140,6 +142,9 @@ class Certificate:
     def _extensions(self, body: bytes) -> None:
         seen: set[str] = set()
         for extension in Cursor(body):
+            if len(seen) >= _MOST_EXTENSIONS:
+                self.names_complete = False
+                raise Malformed(f"more than {_MOST_EXTENSIONS}")
             fields = Cursor(extension.body)
             dotted = oid(fields.take(OBJECT_IDENTIFIER).body)
             if dotted in seen:

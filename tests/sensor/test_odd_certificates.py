@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enricher.sensor import distinguished_name
+from enricher.sensor.asn1 import Cursor
 from enricher.sensor.x509 import Certificate
 
 OPENSSL = shutil.which("openssl")
@@ -73,6 +75,34 @@ def test_the_crafted_certificate_has_no_flaw_by_itself():
     assert flaw is None
     assert facts["cert_subject"] == "CN=a.example"
     assert (facts["cert_key_type"], facts["cert_key_length"]) == ("ecdsa", 256)
+
+
+@pytest.mark.parametrize(
+    ("joint", "parts"), [("+", lambda one: der(0x31, one * 4000)), (",", lambda one: der(0x31, one) * 4000)]
+)
+def test_of_a_name_of_absurdly_many_parts_those_are_read_that_are_told(joint, parts, monkeypatch):
+    seen = []
+    monkeypatch.setattr(distinguished_name, "Cursor", lambda data: seen.append(data) or Cursor(data))
+    name = distinguished_name.read(parts(der(0x30, COMMON_NAME, der(0x0C, b"a"))))
+    assert name.text == (f"CN=a{joint}" * 500)[:2047]
+    assert (name.common_name, name.flaw) == ("a", None)
+    assert len(seen) < 2000
+
+
+def test_of_several_common_names_the_last_one_counts_and_of_several_flaws_the_first():
+    one = [der(0x31, der(0x30, COMMON_NAME, der(0x0C, value))) for value in (b"\xff", b"b\0", b"c", b"d")]
+    name = distinguished_name.read(b"".join(one))
+    assert (name.common_name, name.flaw) == ("d", "CN does not decode")
+
+
+def test_of_absurdly_many_extensions_the_first_are_read_and_nothing_is_claimed_of_the_names():
+    many = [der(0x30, der(0x06, bytes([0x2A, 3, number >> 6, number & 63])), der(0x04)) for number in range(300)]
+    san = der(0x30, SAN, der(0x04, der(0x30, der(0x82, b"a.example"))))
+    for extensions in ([*many, san], [san, *many]):
+        found = Certificate(craft(extensions=der(0xA3, der(0x30, *extensions))), 500)
+        assert found.flaw == "extensions: more than 200"
+        assert not found.names_complete
+    assert found.facts["san_dns"] == ("a.example",)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ class QuicReader:
         """The server's first flight was seen."""
         self._held: list[tuple[int, bytes, float, int]] = []
         """Initial packets without known keys."""
+        self._held_bytes = 0
         self._dropped = 0
 
     @property
@@ -93,14 +94,14 @@ class QuicReader:
         known = len(self._origins)
         read = self._datagram(index, datagram, ts, frame)
         if len(self._origins) > known and not self.superseded:
-            held, self._held = self._held, []
+            held, self._held, self._held_bytes = self._held, [], 0
             for waiting in held:
                 read += self._datagram(*waiting)
         return read
 
     @property
     def _waiting(self) -> int:
-        return sum(stream.waiting for stream in self._streams) + sum(len(held[1]) for held in self._held)
+        return self._streams[0].waiting + self._streams[1].waiting + self._held_bytes
 
     def _datagram(self, index: int, datagram: bytes, ts: float, frame: int) -> list[Read]:
         read: list[Read] = []
@@ -210,6 +211,7 @@ class QuicReader:
         whole = packet.end <= len(datagram)
         if whole and len(self._held) < _MAX_HELD and self._waiting + len(data) <= self._room:
             self._held.append((index, data, ts, frame))
+            self._held_bytes += len(data)
         else:
             self._dropped += 1
 

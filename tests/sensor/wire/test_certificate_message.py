@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enricher.sensor import negotiation
 from enricher.sensor.certificate_message import CertificateMessage, certificates, decompress, key_facts
 
 
@@ -66,6 +67,16 @@ def test_a_hash_in_the_chains_place_is_one_only_where_that_was_agreed(wire):
         seen = wire.observe(flights)
         assert (seen.certificate_error is not None) is error
         assert seen.established is True
+
+
+def test_a_compressed_chain_that_lies_is_decompressed_once(wire, monkeypatch):
+    seen = []
+    monkeypatch.setattr(negotiation, "decompress", lambda body: seen.append(body) or decompress(body))
+    lie = wire.message(25, compressed(b"x" * 99, length=50))
+    flights = wire.full()
+    flights[1] = "s", wire.record(wire.server_hello() + lie * 50 + wire.message(14))
+    assert "promises 50 bytes" in wire.observe(flights).certificate_error
+    assert len(seen) == 1
 
 
 def test_a_compressed_chain_is_read(wire):

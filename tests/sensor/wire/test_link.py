@@ -207,7 +207,8 @@ def test_a_frame_of_a_done_direction_that_is_cut_before_its_flags_is_not_passed_
     frame = bytes(ETHER / V4)
     half = Flow(frame[26:38]).halves[0]
     half.done = True
-    taken = Taken(1, {frame[26:38]: half}).frame(frame)
+    taken = Taken(1, {frame[26:38]: half}).frame(frame).frame(frame)
+    half.last = 0.0
     for size in range(39, 54):
         taken.frame(frame[:size], after=frame[size:])
     assert taken.counters.packets_malformed == 15

@@ -1,3 +1,4 @@
+import sys
 from itertools import pairwise
 
 from hypothesis import given
@@ -76,3 +77,27 @@ def test_any_segments_are_taken_without_a_crash(pieces):
         assert missing > 0
         got += sum(len(data) for data, _, _ in chunks)
     assert got <= sent
+
+
+def test_a_segment_that_waits_finds_its_place_without_a_look_at_each_of_the_others():
+    def calls(count):
+        stream, seen = Stream(0), []
+        for number in range(count):
+            give(stream, 2 * number + 5, b"x")
+        sys.setprofile(lambda _frame, event, _what: seen.append(event))
+        try:
+            stream.accept(2 * (count // 2) + 4, (b"y", 0.0, 0))
+        finally:
+            sys.setprofile(None)
+        return len(seen)
+
+    assert calls(2000) == calls(20)
+
+
+@given(st.binary(min_size=1, max_size=40), st.binary(min_size=1, max_size=40), st.integers(0, 40))
+def test_each_byte_that_comes_again_and_is_another_is_counted(first, again, start):
+    stream = Stream(0)
+    give(stream, 20, first)
+    give(stream, start + 1, again)
+    told = {20 + at: byte for at, byte in enumerate(first)}
+    assert stream.conflicting == sum(told.get(start + 1 + at, byte) != byte for at, byte in enumerate(again))

@@ -222,3 +222,48 @@ def test_zeros_that_something_follows_are_data(wire, size):
     hello = wire.client_hello(random=bytes(32), session=bytes(32))
     (expected,), (seen,) = (wire.sense(wire.pcap(wire.conversation(wire.full(hello), mss=mss))) for mss in (1460, size))
     assert (seen.ja4, seen.ssl_history, seen.established) == (expected.ja4, expected.ssl_history, True)
+
+
+def unfinished(wire, order, isn=1000):
+    """Packets of a handshake that breaks off with the server's hello: by name, in an order."""
+    client, server = (wire.client, wire.server), (wire.server, wire.client)
+    hello, answer = wire.record(wire.client_hello()), wire.record(wire.server_hello())
+    behind, after = isn + 1 + len(hello), 5001 + len(answer)
+    named = {
+        "syn": wire.tcp(*client, isn, wire.syn),
+        "syn-ack": wire.tcp(*server, 5000, wire.syn | wire.ack),
+        "hello": wire.tcp(*client, isn + 1, wire.ack, hello[:50]),
+        "more": wire.tcp(*client, isn + 51, wire.ack, hello[50:]),
+        "client-fin": wire.tcp(*client, behind, wire.ack | wire.fin),
+        "more+fin": wire.tcp(*client, isn + 51, wire.ack | wire.fin, hello[50:]),
+        "more+rst": wire.tcp(*client, isn + 51, wire.ack | wire.rst, hello[50:]),
+        "answer": wire.tcp(*server, 5001, wire.ack, answer),
+        "server-fin": wire.tcp(*server, after, wire.ack | wire.fin),
+    }
+    return wire.pcap([(START + at / 1000, named[name]) for at, name in enumerate(order.split())])
+
+
+@pytest.mark.parametrize(
+    ("order", "isn"),
+    [
+        ("syn syn-ack hello more answer client-fin server-fin", 1000),
+        ("syn syn-ack hello more answer client-fin server-fin", 2**32 - 80),  # the last segment passes the end
+        ("syn syn-ack hello answer server-fin more+fin", 1000),
+        ("syn syn-ack hello answer server-fin client-fin more", 1000),
+        ("syn syn-ack hello answer more+rst", 1000),
+    ],
+)
+def test_a_handshake_that_breaks_off_is_told_when_both_sides_have_ended_it(wire, order, isn):
+    sensor = wire.sensor()
+    (told,) = sensor.feed(unfinished(wire, order, isn))
+    assert (sorted(told.ssl_history), told.established) == (["C", "s"], False)
+    assert sensor.close() == []
+
+
+def test_a_byte_of_junk_before_the_first_data_hides_no_dialogue(wire):
+    connect = b"CONNECT example.org:443 HTTP/1.1\r\n\r\n"
+    flights = [("c", connect), ("s", b"HTTP/1.1 200 OK\r\n\r\n"), *wire.full()]
+    packets = wire.conversation(flights)
+    junk = (START + 0.0015, wire.tcp(wire.client, wire.server, 1000, wire.ack, b"\0"))
+    (told,) = wire.sense(wire.pcap([*packets[:2], junk, *packets[2:]]))
+    assert (told.proxy_target, told.established) == ("example.org:443", True)
