@@ -23,9 +23,8 @@ import orjson
 from evtx import PyEvtxParser
 
 from enricher import formats
-from enricher.service import runtime
+from enricher.service import inputs, runtime
 
-CHUNK = 1 << 20
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 EVTX_HEADER, EVTX_CHUNK = 4096, 1 << 16
 TARGETS = {"flat_json": ("orjson.loads", 1.5), "evtx": ("evtx records_json", 0.7)}
@@ -145,7 +144,7 @@ def read(path: Path) -> int:
         reader = formats.reader(str(formats.recognise(head)), "log")
         file.seek(0)
         produced = 0
-        while data := file.read(CHUNK):
+        while data := file.read(inputs.CHUNK):
             produced += len(reader.feed(data))
         return produced + len(reader.close())
 

@@ -24,7 +24,8 @@ else:
 CAPTURE: Final = "capture"
 
 HEAD: Final = 64 * 1024
-CHUNK: Final = 1024 * 1024
+CHUNK: Final = 256 * 1024
+"""A piece stays in the processor's cache while it is read."""
 
 _DAMAGE: Final = (gzip.BadGzipFile, zlib.error, EOFError, zstd.ZstdError)
 UNREADABLE: Final = (OSError, *_DAMAGE)
@@ -66,7 +67,7 @@ class Stream:
         self.head = self._read(HEAD)
 
     def chunks(self) -> Iterator[bytes]:
-        """All bytes from the first on, in pieces of at most 1 MiB."""
+        """All bytes from the first on, in pieces of at most 256 KiB."""
         piece = self.head
         position = 0
         while piece:

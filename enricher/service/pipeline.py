@@ -25,6 +25,9 @@ from enricher.verdict import ledger_row, notice_id, notices
 BATCH: Final = 1000
 """Sessions judged together: one round trip for how common all their fingerprints are."""
 
+STORED: Final = 4096
+"""Records stored together; one piece of a log gives only a few."""
+
 Judged = tuple[Session, Verdict]
 
 
@@ -67,7 +70,15 @@ def replay(sources: Sequence[Input], engine: Engine, out: Path, progress: Progre
 
 
 def _read(source: Input, engine: Engine, tally: Tally, progress: Progress) -> Iterator[Sequence[Record]]:
-    return read(source, engine.reader_for, tally, progress)
+    """An input's records, many at a time."""
+    gathered: list[Record] = []
+    for records in read(source, engine.reader_for, tally, progress):
+        gathered += records
+        if len(gathered) >= STORED:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered
 
 
 def _judged(sessions: Iterable[Session], store: Store, engine: Engine) -> Iterator[Judged]:

@@ -55,7 +55,7 @@ def test_packed_files_are_unpacked_whatever_their_name(tmp_path: Path, pack: Pac
 
 
 @pytest.mark.parametrize("pack", PACKERS)
-def test_no_chunk_is_larger_than_a_mebibyte_even_from_a_bomb(tmp_path: Path, pack: Pack) -> None:
+def test_no_chunk_is_larger_than_told_even_from_a_bomb(tmp_path: Path, pack: Pack) -> None:
     (tmp_path / "bomb").write_bytes(pack(bytes(64 * 1024 * 1024)))
     stream = stream_of(tmp_path / "bomb")
     sizes = [len(chunk) for chunk in stream.chunks()]
