@@ -21,6 +21,8 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ZERO_GUID: Final = "00000000-0000-0000-0000-000000000000"
 _SECOND: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)", re.ASCII)
 _SECOND_END: Final = 19
+_MILLISECONDS: Final = len(".123Z")
+"""Of finer times few are alike."""
 _FRACTION: Final = re.compile(r"(\.\d{1,9})?\d*\s*(?:Z|UTC|([+-])(\d\d):?(\d\d))?", re.ASCII)
 _HASH: Final = re.compile(r"([A-Za-z0-9]{1,16})=([0-9A-Fa-f]{8,128})")
 
@@ -108,7 +110,8 @@ class Values:
             return _epoch(float(value))
         if not isinstance(value, str):
             return None
-        second, fraction = self._seconds[value[:_SECOND_END]], self._fractions[value[_SECOND_END:]]
+        second, rest = self._seconds[value[:_SECOND_END]], value[_SECOND_END:]
+        fraction = self._fractions[rest] if len(rest) <= _MILLISECONDS else _fraction(rest)
         return None if second is None or fraction is None else second + fraction
 
 
