@@ -46,8 +46,8 @@ class Shippers:
         assert self.client.wait(1, 5000, target_nodes=self.client.get_node_from_key(STREAM))
 
     def all_read(self) -> bool:
-        group = self.client.xinfo_groups(STREAM)[0]
-        return group["pending"] == 0 and group["lag"] == 0
+        groups = self.client.xinfo_groups(STREAM)  # none while no worker has come to read yet
+        return bool(groups) and groups[0]["pending"] == 0 and groups[0]["lag"] == 0
 
 
 class Worker:
