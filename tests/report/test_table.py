@@ -59,8 +59,17 @@ def test_the_ledger_counts_every_disposition_and_the_rate_of_hosts_that_report(m
     }
     assert found.hosts == (("ws1", 1, 2), ("ws2", 1, 1))
     assert found.attribution == pytest.approx(2 / 3)
-    assert ("attributed", "2 of 3 (67%)") in ledger_rows(found)
-    assert ("attributed on ws1", "1 of 2 (50%)") in ledger_rows(found)
+    assert ledger_rows(found) == [
+        ("sessions", "5"),
+        ("matched", "2"),
+        ("ambiguous", "0"),
+        ("late", "0"),
+        ("no network event", "2"),
+        ("host unseen", "1"),
+        ("attributed", "2 of 3 (67%)"),
+        ("attributed on ws1", "1 of 2 (50%)"),
+        ("attributed on ws2", "1 of 1 (100%)"),
+    ]
 
 
 def test_an_empty_ledger_has_no_rate(make):

@@ -128,6 +128,16 @@ def test_the_summary_says_who_did_what_where_and_why(make, settings):
     )
 
 
+def test_the_summary_says_that_a_stack_came_late_and_after_tampering(make, settings):
+    process = make.svchost(
+        start=make.t0 - 90_000,
+        libraries=(make.library("schannel.dll"), make.library("ncryptsslp.dll")),
+        tampers=(make.tamper(),),
+    )
+    (notice,) = told([make.session(process, make.c2())], settings)
+    assert notice.summary.endswith(", long after its start, after another process had tampered with it")
+
+
 def test_command_lines_lose_their_secrets_unless_the_user_wants_them(make, with_options):
     parent = Parent(image=r"C:\a.exe", command_line="a --token abc")
     session = make.session(make.payload(command_line="x --password hunter2 -v", parent=parent), make.c2())

@@ -104,6 +104,11 @@ CAPS = {
         "Whether the process is one that does TLS could not be seen",
     ),
     "no process": (lambda m: m.session(None, m.c2()), "low", "No process could be named"),
+    "known bad server of a known program": (
+        lambda m: m.session(m.chrome(), m.c2(anomalies=("known_bad_certificate", "self_signed"))),
+        "medium",
+        "Only one leg is present beside the decisive evidence",
+    ),
     "no process, known bad": (
         lambda m: m.session(None, m.c2(anomalies=("known_bad_certificate", "self_signed"))),
         "medium",
