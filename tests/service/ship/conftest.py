@@ -13,7 +13,7 @@ from enricher.config import Config
 from enricher.join.server import EmbeddedServer
 from enricher.service.ship.shipper import Shipper
 from service_fakes import Log
-from sysmon import connection
+from sysmon_event import connection
 
 
 def ports(payloads: list[bytes]) -> list[int]:

@@ -14,7 +14,7 @@ from enricher.join.server import EmbeddedServer
 from enricher.join.settings import StoreSettings
 from enricher.service.live.sources.redis_list import RedisList
 from enricher.service.live.sources.redis_stream import RedisStream
-from sysmon import connection
+from sysmon_event import connection
 
 
 def event(n: int) -> bytes:
