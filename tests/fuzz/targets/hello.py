@@ -6,6 +6,7 @@ import zlib
 import seeds
 from enricher.sensor import fingerprint, handshake
 from enricher.sensor.certificate_message import certificates, decompress, key_facts
+from enricher.sensor.hellos import Hellos
 from targets._target import Target
 
 _JA3 = re.compile(r"\d+,[\d-]*,[\d-]*,[\d-]*,[\d-]*")
@@ -16,7 +17,8 @@ _JA4 = re.compile(r"[tdq](\d\d|s\d|d\d|00)[di]\d{4}[0-9A-Za-z]{2}_[0-9a-f]{12}_[
 def check(data):
     kind, body = data[:1], data[1:]
     if kind == b"\2":
-        hello = handshake.server_hello(body)
+        hello, hellos = handshake.server_hello(body), Hellos()
+        assert hellos.server(body) == hellos.server(body) == hello
         if hello is not None:
             digest, raw = fingerprint.ja3s(hello)
             assert len(digest) == 32
@@ -29,7 +31,8 @@ def check(data):
     elif kind == b"\x19":
         assert len(decompress(body)[0] or b"") <= 1 << 20
     else:
-        hello = handshake.client_hello(body)
+        hello, hellos = handshake.client_hello(body), Hellos()
+        assert hellos.client(body) == hellos.client(body) == hello
         if hello is not None:
             assert _JA3.fullmatch(fingerprint.ja3(hello)[1])
             for transport in ("tls", "dtls", "quic"):
