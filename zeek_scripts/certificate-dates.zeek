@@ -31,23 +31,29 @@ function public_limits_apply(): bool
 	}
 
 # Where the chain could not be checked, a self-issued certificate is certainly not public; any other may be.
-function is_untrusted(i: Info): bool
+function is_untrusted(chain: Chain): bool
 	{
-	if ( i?$validation_code )
-		return i$validation_code != x509_ok;
-
-	return i$certificate?$subject
-	    && i$certificate$subject == i$certificate$issuer;
+	return chain?$verdict ? chain$verdict$code != x509_ok : chain$leaf$subject ==
+	    chain$leaf$issuer;
 	}
 
-function judge_length(s: Session, life: interval, start: time)
+hook AN1496::judge_chain(chain: Chain)
 	{
-	local i = s$info;
-	if ( life >= 0sec && life < short_validity_days * 1day && is_untrusted(i) )
-		abnormal(s, "short_validity", fmt("valid %s, untrusted", in_days(life)));
+	if ( ! chain?$leaf
+	    || ! chain$leaf?$not_valid_before
+	    || ! chain$leaf?$not_valid_after )
+		return;
 
-	if ( i?$validation_code
-	    && i$validation_code == x509_ok
+	local start = chain$leaf$not_valid_before;
+	local life = chain$leaf$not_valid_after - start;
+	if ( life >= 0sec
+	    && life < short_validity_days * 1day
+	    && is_untrusted(chain) )
+		abnormal_chain(chain, "short_validity", fmt("valid %s, untrusted", in_days(
+		    life)));
+
+	if ( chain?$verdict
+	    && chain$verdict$code == x509_ok
 	    && public_limits_apply() )
 		{
 		for ( _, limit in limits )
@@ -55,15 +61,16 @@ function judge_length(s: Session, life: interval, start: time)
 				{
 				# The last second counts as well (RFC 5280 4.1.2.5); it is forgiven.
 				if ( life > limit$most * 1day )
-					abnormal(s, "long_validity", fmt("valid %s, trusted, allowed %d (%s)",
+					abnormal_chain(chain, "long_validity", fmt(
+					    "valid %s, trusted, allowed %d (%s)",
 					    in_days(life), limit$most,
 					    limit$source));
 				break;
 				}
 		}
 	else if ( life > long_validity_days * 1day )
-		abnormal(s, "long_validity", fmt("valid %s, more than %d", in_days(life),
-		    long_validity_days));
+		abnormal_chain(chain, "long_validity", fmt("valid %s, more than %d", in_days(
+		    life), long_validity_days));
 	}
 
 hook AN1496::judge(c: connection, s: Session)
@@ -81,7 +88,4 @@ hook AN1496::judge(c: connection, s: Session)
 		abnormal(s, "not_yet_valid", fmt("valid from %s, %s later", utc_date(
 		    leaf$not_valid_before), in_days(leaf$not_valid_before -
 		    now)));
-	if ( leaf?$not_valid_before && leaf?$not_valid_after )
-		judge_length(s, leaf$not_valid_after - leaf$not_valid_before,
-		    leaf$not_valid_before);
 	}

@@ -4,23 +4,23 @@
 
 module AN1496;
 
-hook AN1496::judge(c: connection, s: Session)
+hook AN1496::judge_chain(chain: Chain)
 	{
-	local i = s$info;
-	if ( ! i?$certificate )
+	if ( ! chain?$leaf )
 		return;
 
-	if ( ! i?$validation_code )
+	local leaf = chain$leaf;
+	if ( ! chain?$verdict )
 		{
 		# Nobody could check the signature.
-		if ( i$certificate$subject == i$certificate$issuer )
-			abnormal(s, "self_issued", fmt("subject is issuer: %s",
-			    i$certificate$subject));
+		if ( leaf$subject == leaf$issuer )
+			abnormal_chain(chain, "self_issued", fmt("subject is issuer: %s",
+			    leaf$subject));
 		}
-	else if ( i$validation_code == x509_self_signed )
-		abnormal(s, "self_signed", fmt("signed by its own key: %s",
-		    i$certificate$subject));
-	else if ( chain_failed(i$validation_code) )
-		abnormal(s, "untrusted_issuer", fmt("%s: %s", verdict_meaning(
-		    i$validation_code), i$certificate$issuer));
+	else if ( chain$verdict$code == x509_self_signed )
+		abnormal_chain(chain, "self_signed", fmt("signed by its own key: %s",
+		    leaf$subject));
+	else if ( chain_failed(chain$verdict$code) )
+		abnormal_chain(chain, "untrusted_issuer", fmt("%s: %s", verdict_meaning(
+		    chain$verdict$code), leaf$issuer));
 	}

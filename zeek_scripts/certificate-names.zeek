@@ -23,18 +23,12 @@ function attributes(name: string): vector of string
 	return find_all_ordered(name, /(\\.|[^,+\\])+/);
 	}
 
-# Most names have not even the letters of a default, which is cheap to see.
 function holds(name: string, wanted: string): bool
 	{
-	local parts = split_string(wanted, /,/);
-	for ( _, part in parts )
-		if ( part !in name )
-			return F;
-
 	local have: set[string] = set();
 	for ( _, attribute in attributes(name) )
 		add have[attribute];
-	for ( _, part in parts )
+	for ( _, part in split_string(wanted, /,/) )
 		if ( part !in have )
 			return F;
 
@@ -43,6 +37,9 @@ function holds(name: string, wanted: string): bool
 
 function is_metasploit(subject: string): bool
 	{
+	if ( ! starts_with(subject, "emailAddress=") )
+		return F;
+
 	local found = attributes(subject);
 	local kinds = vector("emailAddress", "CN", "OU", "O", "ST", "C");
 	if ( |found| != |kinds| )
@@ -80,12 +77,31 @@ function names_in(i: Info): string
 	    ", ");
 	}
 
-function default_in(i: Info): string
+# Most names have not even the letters of a default's first attribute, which is cheap to see.
+global first_attributes: table[string] of string;
+global first_by_rules = 0;
+
+function default_letters(): table[string] of string
 	{
-	local leaf = i$certificate;
+	if ( first_by_rules != rules )
+		{
+		first_attributes = table();
+		for ( name in default_subjects )
+			first_attributes[name] = split_string1(name, /,/)[0];
+		first_by_rules = rules;
+		}
+
+	return first_attributes;
+	}
+
+function default_in(chain: Chain): string
+	{
+	local leaf = chain$leaf;
+	local names = leaf$subject + "," + leaf$issuer;
 	local wanted: vector of string = vector();
-	for ( name in default_subjects )
-		if ( holds(leaf$subject, name) || holds(leaf$issuer, name) )
+	for ( name, letters in default_letters() )
+		if ( letters in names
+		    && ( holds(leaf$subject, name) || holds(leaf$issuer, name) ) )
 			wanted += name;
 	if ( |wanted| > 0 )
 		{
@@ -95,7 +111,7 @@ function default_in(i: Info): string
 
 	if ( leaf$subject == leaf$issuer && is_metasploit(leaf$subject) )
 		return fmt("form of Metasploit's random names: %s", leaf$subject);
-	if ( ! i?$san && /CN=localhost/ in leaf$subject )
+	if ( ! chain?$san && /CN=localhost/ in leaf$subject )
 		{
 		local common: vector of string = vector();
 		for ( _, attribute in attributes(leaf$subject) )
@@ -108,40 +124,17 @@ function default_in(i: Info): string
 	return "";
 	}
 
-# What is found is kept with the chain, as long as the option stays as it is.
-redef record Chain += {
-	default_name: string &optional;
-	default_generation: count &default=0;
-};
-
-global defaults_generation = 1;
-
-event zeek_init()
+hook AN1496::judge_chain(chain: Chain)
 	{
-	Option::set_change_handler("AN1496::default_subjects", function(id: string,
-	    names: set[string]): set[string]
-		{
-		++defaults_generation;
-		return names;
-		});
+	local default_name = chain?$leaf ? default_in(chain) : "";
+	if ( default_name != "" )
+		abnormal_chain(chain, "default_subject", default_name);
 	}
 
 hook AN1496::judge(c: connection, s: Session)
 	{
 	local i = s$info;
-	if ( ! i?$certificate )
-		return;
-
-	if ( i?$sni_matches_cert && ! i$sni_matches_cert )
+	if ( i?$certificate && i?$sni_matches_cert && ! i$sni_matches_cert )
 		abnormal(s, "sni_mismatch", fmt("asked for %s, got %s", i$server_name,
 		    names_in(i)));
-
-	local chain = s$chain;
-	if ( chain$default_generation != defaults_generation )
-		{
-		chain$default_name = default_in(i);
-		chain$default_generation = defaults_generation;
-		}
-	if ( chain$default_name != "" )
-		abnormal(s, "default_subject", chain$default_name);
 	}

@@ -19,31 +19,31 @@ function least_bits(key_type: string): count
 		}
 	}
 
-hook AN1496::judge(c: connection, s: Session)
+hook AN1496::judge_chain(chain: Chain)
 	{
-	local i = s$info;
-	if ( i?$certificate_error )
-		abnormal(s, "malformed_certificate", i$certificate_error);
-	if ( ! i?$certificate )
+	if ( chain?$error )
+		abnormal_chain(chain, "malformed_certificate", chain$error);
+	if ( ! chain?$leaf )
 		return;
 
-	local leaf = i$certificate;
+	local leaf = chain$leaf;
 	if ( leaf?$key_type
 	    && leaf?$key_length
 	    && leaf$key_length < least_bits(leaf$key_type) )
-		abnormal(s, "weak_key", fmt("%s key of %d bits", leaf$key_type,
+		abnormal_chain(chain, "weak_key", fmt("%s key of %d bits", leaf$key_type,
 		    leaf$key_length));
 	# That counts for a self-signed leaf too: nobody but the signer chose it.
 	if ( leaf?$sig_alg && leaf$sig_alg in weak_signature_algorithms )
-		abnormal(s, "weak_signature", leaf$sig_alg);
-	if ( i?$basic_constraints && i$basic_constraints$ca )
-		abnormal(s, "leaf_is_ca", fmt("basic constraints say CA: %s", leaf$subject));
+		abnormal_chain(chain, "weak_signature", leaf$sig_alg);
+	if ( chain?$basic_constraints && chain$basic_constraints$ca )
+		abnormal_chain(chain, "leaf_is_ca", fmt("basic constraints say CA: %s",
+		    leaf$subject));
 	# A validity that ends before it begins has no length, and is neither short nor long.
-	if ( ! i?$certificate_error
+	if ( ! chain?$error
 	    && leaf?$not_valid_before
 	    && leaf?$not_valid_after
 	    && leaf$not_valid_after < leaf$not_valid_before )
-		abnormal(s, "malformed_certificate", fmt(
+		abnormal_chain(chain, "malformed_certificate", fmt(
 		    "valid until %s, before it is valid from %s", utc_date(
 		    leaf$not_valid_after), utc_date(leaf$not_valid_before)));
 	}

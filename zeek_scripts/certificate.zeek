@@ -20,7 +20,7 @@ export {
 	option max_cached_chains: count = 4096;
 
 	## How long the facts of a chain that is not seen again are remembered.
-	option chain_memory: interval = 10min;
+	option chain_memory: interval = 1hr;
 
 	## Facts of a server's leaf certificate. Those that could not be read are absent.
 	type Certificate: record {
@@ -81,8 +81,10 @@ export {
 		handles: vector of opaque of x509 &default=vector();
 		## Who vouches for it.
 		verdict: Verdict &optional;
-		## The roots with which that was judged.
-		generation: count &default=0;
+		## What is abnormal about it, whoever sends it, and the facts.
+		found: table[string] of string &optional;
+		## The state of `rules` at which that was judged.
+		rules: count &default=0;
 	};
 
 	## The facts of a chain.
@@ -286,14 +288,7 @@ function chain_facts(sent: vector of Files::Info): Chain
 		chains[key] = read_chain(sent);
 		}
 
-	local chain = chains[key];
-	if ( chain$generation != trust_generation && chain?$leaf )
-		{
-		chain$verdict = verify(chain$handles, network_time());
-		chain$generation = trust_generation;
-		}
-
-	return chain;
+	return chains[key];
 	}
 
 function covers(chain: Chain, server_name: string): bool

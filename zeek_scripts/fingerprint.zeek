@@ -58,7 +58,21 @@ export {
 	};
 
 	## All of these at once; those of hellos that were seen lately are remembered.
-	global client_fingerprints: function(hello: ClientHello): ClientFingerprints;
+	##
+	## lists: the bytes of the extensions among `extensions` of which a fingerprint tells more than that they are there,
+	## in their order.
+	global client_fingerprints: function(transport: string, version: count,
+	    ciphers: index_vec, extensions: index_vec, lists: string_vec)
+	    : ClientFingerprints;
+
+	## JA3S of a ServerHello; those seen lately are remembered.
+	global server_fingerprint: function(version: count, cipher: count,
+	    extensions: index_vec): Fingerprint;
+
+	## What the bytes of those extensions say, and the rest, as lists of numbers.
+	global read_hello: function(transport: string, version: count,
+	    ciphers: index_vec, extensions: index_vec, lists: string_vec)
+	    : ClientHello;
 
 	## RFC 8701's sixteen values that mean nothing: 0x0A0A, 0x1A1A … 0xFAFA.
 	global is_grease: function(code: count): bool;
@@ -69,6 +83,21 @@ export {
 	## The TLS version that a DTLS version is made of, which can be compared; others stay as they are.
 	global tls_version: function(version: count): count;
 }
+
+const supported_groups = 10;
+const ec_point_formats = 11;
+const signature_algorithms = 13;
+const application_protocols = 16;
+const supported_versions = 43;
+
+# Of these a fingerprint tells more than that they are there.
+const telling: set[count] = {
+	supported_groups,
+	ec_point_formats,
+	signature_algorithms,
+	application_protocols,
+	supported_versions
+};
 
 const ja4_versions: table[count] of string = {
 	[0x0304] = "13",
@@ -100,10 +129,11 @@ type Words: record {
 };
 
 # Programs repeat their hellos; browsers at least their lists, up to the value of GREASE and the order of extensions.
-const max_lists = 2000;
+const max_hellos = 2000;
+global client_memory: table[string] of ClientFingerprints = table();
+global server_memory: table[string] of Fingerprint = table();
 global list_memory: table[string] of Words = table();
 global extension_memory: table[string] of Words = table();
-global hellos: table[string] of ClientFingerprints = table();
 
 function is_grease(code: count): bool
 	{
@@ -144,11 +174,7 @@ function words_of(codes: index_vec, memory: table[string] of Words,
 	{
 	local key = cat(codes);
 	if ( key !in memory )
-		{
-		if ( |memory| >= max_lists )
-			clear_table(memory);
 		memory[key] = read_list(codes, unsorted);
-		}
 
 	return memory[key];
 	}
@@ -257,18 +283,99 @@ function ja4(hello: ClientHello): Fingerprint
 	    tail));
 	}
 
-function client_fingerprints(hello: ClientHello): ClientFingerprints
+# The numbers in an extension: their length in bytes, then they.
+function numbers(code: count, raw: string): index_vec
 	{
-	local key = cat(hello);
-	if ( key !in hellos )
+	local found: index_vec = vector();
+	local head = code == supported_versions || code == ec_point_formats ? 1 : 2;
+	local width = code == ec_point_formats ? 1 : 2;
+	if ( |raw| < head )
+		return found;
+
+	local end = head + bytestring_to_count(raw[0:head]);
+	local at = head;
+	while ( at + width <= end )
 		{
-		if ( |hellos| >= max_lists )
-			clear_table(hellos);
-		hellos[key] = ClientFingerprints($ja3=ja3(hello), $ja4=ja4(hello),
-		    $best_version=best_version(hello),
-		    $retries_lower=/(^|-)22016(-|$)/ in list_words(
-		    hello$ciphers)$decimal);
+		found += bytestring_to_count(raw[at : at + width]);
+		at += width;
 		}
 
-	return hellos[key];
+	return found;
+	}
+
+global number_memory: table[count, string] of index_vec = table()
+    &default_insert=numbers;
+
+function read_hello(transport: string, version: count, ciphers: index_vec,
+    extensions: index_vec, lists: string_vec): ClientHello
+	{
+	local hello = ClientHello($transport=transport, $version=version,
+	    $ciphers=ciphers, $extensions=extensions);
+	local n = 0;
+	for ( _, code in extensions )
+		{
+		if ( code !in telling )
+			next;
+
+		local raw = lists[n];
+		++n;
+		if ( code == supported_groups )
+			hello$groups = number_memory[code, raw];
+		else if ( code == ec_point_formats )
+			hello$point_formats = number_memory[code, raw];
+		else if ( code == signature_algorithms )
+			hello$signature_algorithms = number_memory[code, raw];
+		else if ( code == supported_versions )
+			hello$versions = number_memory[code, raw];
+		else if ( |raw| > 2 )
+			hello$alpn = raw[3 : 3 + bytestring_to_count(raw[2])];
+		}
+
+	return hello;
+	}
+
+function forget_hellos()
+	{
+	clear_table(client_memory);
+	clear_table(server_memory);
+	clear_table(list_memory);
+	clear_table(extension_memory);
+	clear_table(number_memory);
+	}
+
+function client_fingerprints(transport: string, version: count,
+    ciphers: index_vec, extensions: index_vec, lists: string_vec)
+    : ClientFingerprints
+	{
+	# With the sizes, two hellos of one key are one.
+	local sizes: index_vec = vector();
+	for ( _, raw in lists )
+		sizes += |raw|;
+
+	local key = cat(transport, version, ciphers, extensions, sizes, lists);
+	if ( key in client_memory )
+		return client_memory[key];
+
+	if ( |client_memory| >= max_hellos )
+		forget_hellos();
+	local hello = read_hello(transport, version, ciphers, extensions, lists);
+	local prints = ClientFingerprints($ja3=ja3(hello), $ja4=ja4(hello),
+	    $best_version=best_version(hello),
+	    $retries_lower=/(^|-)22016(-|$)/ in list_words(ciphers)$decimal);
+	client_memory[key] = prints;
+	return prints;
+	}
+
+function server_fingerprint(version: count, cipher: count,
+    extensions: index_vec): Fingerprint
+	{
+	local key = fmt("%d,%d,%s", version, cipher, extensions);
+	if ( key in server_memory )
+		return server_memory[key];
+
+	if ( |server_memory| >= max_hellos )
+		forget_hellos();
+	local fingerprint = ja3s(version, cipher, extensions);
+	server_memory[key] = fingerprint;
+	return fingerprint;
 	}

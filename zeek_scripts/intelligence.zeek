@@ -95,6 +95,7 @@ function join_lists()
 				if ( id !in joined )
 					joined[id] = reason;
 	listed = joined;
+	++rules;
 	}
 
 function take_list(path: string, lines: vector of string)
@@ -141,17 +142,25 @@ event zeek_init()
 		});
 	}
 
-function judge_certificates(s: Session, hashes_of: vector of string): bool
+function listed_certificate(hashes_of: vector of string): string
 	{
 	for ( _, value in hashes_of )
 		if ( value in listed )
-			{
-			abnormal(s, "known_bad_certificate", fmt("certificate %s: %s", value,
-			    listed[value]));
-			return T;
-			}
+			return fmt("certificate %s: %s", value, listed[value]);
 
-	return F;
+	return "";
+	}
+
+hook AN1496::judge_chain(chain: Chain)
+	{
+	if ( |listed| == 0 )
+		return;
+
+	local fact = listed_certificate(chain$fps);
+	if ( fact == "" )
+		fact = listed_certificate(chain$sha1s);
+	if ( fact != "" )
+		abnormal_chain(chain, "known_bad_certificate", fact);
 	}
 
 hook AN1496::judge(c: connection, s: Session)
@@ -165,10 +174,10 @@ hook AN1496::judge(c: connection, s: Session)
 	else if ( i?$ja4 && i$ja4 in listed )
 		abnormal(s, "known_bad_fingerprint", fmt("ja4 %s: %s", i$ja4, listed[i$ja4]));
 
-	if ( i?$cert_chain_fps && judge_certificates(s, i$cert_chain_fps) )
+	if ( ! i?$client_cert_chain_fps || "known_bad_certificate" in s$found )
 		return;
-	if ( i?$cert_chain_sha1s && judge_certificates(s, i$cert_chain_sha1s) )
-		return;
-	if ( i?$client_cert_chain_fps )
-		judge_certificates(s, i$client_cert_chain_fps);
+
+	local fact = listed_certificate(i$client_cert_chain_fps);
+	if ( fact != "" )
+		abnormal(s, "known_bad_certificate", fact);
 	}

@@ -24,6 +24,10 @@ export {
 	## Completes a session's facts by those of other sessions, before it is judged.
 	global complete: hook(c: connection, s: Session);
 
+	## Judges a chain, whoever sends it and when; handlers call `abnormal_chain`. What is found counts until `rules`
+	## rises.
+	global judge_chain: hook(chain: Chain);
+
 	## Judges a session whose facts are complete; handlers call `abnormal`. This is where further anomalies, of this
 	## package or another, are added.
 	global judge: hook(c: connection, s: Session);
@@ -37,17 +41,14 @@ export {
 
 const fatal_alert = 2;
 
+# The server switches to encryption after no more than what it may send in the clear when it resumes: HelloRequest,
+# ServerHello, HelloVerifyRequest, ticket.
+const abbreviated = /^[^xknruafwyeopgzmci]*i/;
+
 event zeek_init() &priority=5
 	{
 	Log::create_stream(LOG, Log::Stream($columns=Info, $ev=session_observed,
 	    $path="an1496", $policy=log_policy));
-	}
-
-event ssl_change_cipher_spec(c: connection, is_client: bool)
-	{
-	# What a server may send in the clear when it resumes: HelloRequest, ServerHello, HelloVerifyRequest, ticket.
-	if ( ! is_client && c?$an1496 && /[xknruafwyeopgzmc]/ !in c$ssl$ssl_history )
-		c$an1496$abbreviated = T;
 	}
 
 event ssl_alert(c: connection, is_client: bool, level: count, desc: count)
@@ -108,8 +109,9 @@ function take_handshake(c: connection, s: Session)
 	if ( ssl$ssl_history != "" )
 		i$ssl_history = ssl$ssl_history;
 	if ( s$server_hello_seen )
-		i$resumed = ssl$resumed || ( s$abbreviated && ! is_tls13(ssl$version_num) );
-	if ( s$retries_lower && ! i?$downgrade )
+		i$resumed = ssl$resumed || ( abbreviated in ssl$ssl_history && ! is_tls13(
+		    ssl$version_num) );
+	if ( s?$hello && s$hello$retries_lower && ! i?$downgrade )
 		i$downgrade = "scsv";
 	if ( s$established )
 		i$established = T;
@@ -126,6 +128,19 @@ function take_visibility(c: connection, s: Session)
 	else if ( s$server_hello_seen
 	    && ( is_tls13(c$ssl$version_num) || i$resumed || /i/ in c$ssl$ssl_history ) )
 		i$cert_visible = F;
+	}
+
+# Where the rules have changed since a chain was judged.
+function judge_again(chain: Chain)
+	{
+	if ( chain$rules == rules )
+		return;
+
+	if ( chain?$leaf )
+		chain$verdict = verify(chain$handles, network_time());
+	chain$found = table();
+	hook judge_chain(chain);
+	chain$rules = rules;
 	}
 
 function take_chain(s: Session, at: time)
@@ -147,9 +162,14 @@ function take_chain(s: Session, at: time)
 		i$validation_code = chain$verdict$code;
 		i$validation_status = verdict_status(chain$verdict, at);
 		}
-	if ( i?$server_name
-	    && ( covers(chain, i$server_name) || chain$names_complete ) )
-		i$sni_matches_cert = covers(chain, i$server_name);
+	for ( id, fact in chain$found )
+		s$found[id] = fact;
+	if ( i?$server_name )
+		{
+		local covered = covers(chain, i$server_name);
+		if ( covered || chain$names_complete )
+			i$sni_matches_cert = covered;
+		}
 	}
 
 function take_client_chain(c: connection, s: Session)
@@ -165,16 +185,14 @@ function take_client_chain(c: connection, s: Session)
 
 function take_anomalies(s: Session)
 	{
-	if ( ! s?$found )
-		return;
-
 	local ids: vector of string = vector();
 	for ( id in s$found )
 		ids += id;
-	sort(ids, strcmp);
+	if ( |ids| > 1 )
+		sort(ids, strcmp);
 	s$info$anomalies = ids;
-	for ( _, id in s$info$anomalies )
-		s$info$anomaly_facts += s$found[id];
+	for ( _, each in ids )
+		s$info$anomaly_facts += s$found[each];
 	}
 
 function finish(c: connection)
@@ -189,10 +207,14 @@ function finish(c: connection)
 		take_visibility(c, s);
 		hook complete(c, s);
 		if ( s?$chain )
+			{
+			judge_again(s$chain);
 			take_chain(s, s$info$ts);
+			}
 		take_client_chain(c, s);
 		hook judge(c, s);
-		take_anomalies(s);
+		if ( |s$found| > 0 )
+			take_anomalies(s);
 		hook finishing(c, s$info);
 		Log::write(LOG, s$info);
 		}

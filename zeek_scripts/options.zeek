@@ -4,6 +4,9 @@
 module AN1496;
 
 export {
+	## Rises whenever an option, a list or the trusted roots change: what was judged before is judged again.
+	global rules: count = 1;
+
 	## Which certificates the limits of the CA/Browser Forum bind.
 	type PublicLimits: enum {
 		## Those trusted by Zeek's own roots; not those trusted by `ca_bundle`, whose private authorities the limits
@@ -142,3 +145,14 @@ export {
 		27017,
 	};
 }
+
+event zeek_init()
+	{
+	for ( name in global_options() )
+		if ( starts_with(name, "AN1496::") )
+			Option::set_change_handler(name, function(id: string, value: any): any
+				{
+				++rules;
+				return value;
+				});
+	}

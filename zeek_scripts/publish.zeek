@@ -19,8 +19,13 @@ export {
 # Both ends know it.
 const sessions_topic = "/an1496/sessions";
 
-event AN1496::session_observed(rec: Info)
+event AN1496::session_observed(rec: Info) &group="an1496-publish"
 	{
-	if ( publish_sessions )
-		Cluster::publish(sessions_topic, session_published_v1, to_json(rec, T));
+	Cluster::publish(sessions_topic, session_published_v1, to_json(rec, T));
+	}
+
+event zeek_init()
+	{
+	if ( ! publish_sessions )
+		disable_event_group("an1496-publish");
 	}

@@ -98,20 +98,12 @@ export {
 	type Session: record {
 		## What will be logged.
 		info: Info;
-		## What was read so far of the first ClientHello; gone once the fingerprints are computed.
-		hello: ClientHello &optional;
-		## The version that the client would like best.
-		best_version: count &default=0;
-		## The client says that it retries with a lower version.
-		retries_lower: bool &default=F;
-		## Extension types of the ServerHello, until its fingerprint is computed.
-		server_extensions: index_vec &default=vector();
+		## What the ClientHello tells of the client.
+		hello: ClientFingerprints &optional;
 		## The ServerHello was seen.
 		server_hello_seen: bool &default=F;
 		## A HelloRetryRequest was seen.
 		retry_seen: bool &default=F;
-		## The server switched to encryption without the messages of a full handshake.
-		abbreviated: bool &default=F;
 		## Both sides encrypt.
 		established: bool &default=F;
 		## A fatal alert was seen.
@@ -119,7 +111,7 @@ export {
 		## The server's chain, its own or inherited.
 		chain: Chain &optional;
 		## What was found abnormal, with the facts.
-		found: table[string] of string &optional;
+		found: table[string] of string &default=table();
 	};
 
 	## Record that something is abnormal.
@@ -130,6 +122,9 @@ export {
 	##
 	## fact: what triggered it; text of strangers is made harmless.
 	global abnormal: function(s: Session, id: string, fact: string);
+
+	## The same of a chain.
+	global abnormal_chain: function(chain: Chain, id: string, fact: string);
 
 	## Whether a record has an anomaly.
 	global has_anomaly: function(rec: Info, id: string): bool;
@@ -162,9 +157,12 @@ function observe(c: connection): Session
 
 function abnormal(s: Session, id: string, fact: string)
 	{
-	if ( ! s?$found )
-		s$found = table();
 	s$found[id] = clean(fact);
+	}
+
+function abnormal_chain(chain: Chain, id: string, fact: string)
+	{
+	chain$found[id] = clean(fact);
 	}
 
 function has_anomaly(rec: Info, id: string): bool

@@ -16,19 +16,22 @@ global anomalies_counter = Telemetry::register_counter_family([$prefix="zeek",
     "anomaly"), ]);
 
 # Looking a counter up by its labels costs more than counting.
-global counters: table[string] of Telemetry::Counter = table();
-
-function increase(family: Telemetry::CounterFamily, label: string)
+global by_outcome: table[string] of Telemetry::Counter = table()
+    &default_insert=function(outcome: string): Telemetry::Counter
 	{
-	if ( label !in counters )
-		counters[label] = Telemetry::counter_with(family, vector(label));
-	Telemetry::counter_inc(counters[label]);
-	}
+	return Telemetry::counter_with(sessions_counter, vector(outcome));
+	};
+
+global by_anomaly: table[string] of Telemetry::Counter = table()
+    &default_insert=function(id: string): Telemetry::Counter
+	{
+	return Telemetry::counter_with(anomalies_counter, vector(id));
+	};
 
 hook AN1496::finishing(c: connection, rec: Info)
 	{
-	increase(sessions_counter, rec?$established ? ( rec$established ? "yes" : "no" ) :
-	    "unknown");
+	Telemetry::counter_inc(by_outcome[rec?$established ? ( rec$established ? "yes" :
+	    "no" ) : "unknown"]);
 	for ( _, id in rec$anomalies )
-		increase(anomalies_counter, id);
+		Telemetry::counter_inc(by_anomaly[id]);
 	}

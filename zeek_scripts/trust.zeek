@@ -2,6 +2,7 @@
 ##! is apart from it, and is about the time of the traffic, not of today.
 
 @load base/protocols/ssl
+@load ./options
 @load ./text-files
 @load ./words
 
@@ -40,9 +41,6 @@ export {
 
 	## Whether no way leads to a trusted issuer that vouches for the certificate.
 	global chain_failed: function(code: int): bool;
-
-	## Rises whenever other roots become trusted; older verdicts do not count any more.
-	global trust_generation: count = 0;
 
 	## Whether Zeek's own roots are in use.
 	global trusts_public_roots: function(): bool;
@@ -112,7 +110,7 @@ function trust(roots: table[string] of string)
 	{
 	trusted_before += trusted;
 	trusted = roots;
-	++trust_generation;
+	++rules;
 	}
 
 function trusts_public_roots(): bool

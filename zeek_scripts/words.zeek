@@ -17,6 +17,7 @@ export {
 }
 
 const longest_fact = 200;
+const controls = /[\x00-\x1f\x7f]/;
 
 function printable(raw: string): string
 	{
@@ -32,7 +33,7 @@ function printable(raw: string): string
 
 function clean(fact: string): string
 	{
-	local shown = gsub(fact, /[\x00-\x1f\x7f]/, "\xef\xbf\xbd");
+	local shown = controls in fact ? gsub(fact, controls, "\xef\xbf\xbd") : fact;
 	return |shown| <= longest_fact ? shown : sub_bytes(shown, 1, longest_fact - 1) +
 	    "\xe2\x80\xa6";
 	}

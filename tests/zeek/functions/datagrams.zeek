@@ -14,7 +14,7 @@ event session_observed(rec: Info)
 
 	done = T;
 	local i = copy(rec);
-	print "TLS", is_datagram(i), server_port(i);
+	print "TLS", is_datagram(i);
 	i$version = "DTLSv12";
 	print "DTLS", is_datagram(i);
 	delete i$version;
@@ -24,6 +24,6 @@ event session_observed(rec: Info)
 	    "far.example", "far.example:999999", ":22") )
 		{
 		i$proxy_target = target;
-		print target, server_port(i);
+		print target, proxied_port(i);
 		}
 	}
