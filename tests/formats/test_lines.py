@@ -2,7 +2,10 @@
 
 import tracemalloc
 
+import pytest
+
 from enricher import formats
+from enricher.formats._reader import MAX_RECORD
 
 GOOD = (
     b'{"EventID":5,"Channel":"Security","SourceName":"Microsoft-Windows-Sysmon","Hostname":"H.",'
@@ -45,6 +48,19 @@ def test_a_line_of_100_mb_is_one_problem_and_no_memory():
 def test_an_overlong_line_is_the_same_problem_in_one_chunk_as_in_many(read):
     data = GOOD + b"\n" + b"a" * 5_000_000 + b"\n" + GOOD + b"\n"
     assert read("flat_json", data, 1 << 30) == read("flat_json", data, 100_000)
+
+
+@pytest.mark.parametrize("size", [1 << 20, MAX_RECORD, 2 * MAX_RECORD])
+def test_the_longest_line_that_is_read_is_the_same_in_any_chunks(size):
+    start = b'{"EventID":10,"Channel":"Security","x":"'
+    longest = start + b"x" * (MAX_RECORD - len(start) - 2) + b'"}'
+    data = longest + b"\n" + longest.replace(b"xx", b"xxx", 1) + b"\n"
+    reader = formats.reader("flat_json", "log")
+    for at in range(0, len(data), size):
+        reader.feed(data[at : at + size])
+    reader.close()
+    assert dict(reader.skipped) == {"event 10: not needed": 1, "longer than a record can be": 1}
+    assert [problem.where for problem in reader.problems] == ["log:2"]
 
 
 def test_problems_are_listed_up_to_a_bound_and_then_counted(read):
