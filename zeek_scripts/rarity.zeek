@@ -33,6 +33,10 @@ export {
 	## `rare_fingerprint` is unavailable until this many distinct clients were seen.
 	option rarity_min_hosts: count = 20;
 
+	## `rare_fingerprint` is unavailable for so long after the first client was counted, lest on a large network all
+	## that comes first is rare. In a trace it is available at once.
+	option rarity_learning: interval = 1day;
+
 	## `rare_fingerprint`: a JA4 that at most this many distinct clients have shown. What was found to be common before
 	## this rises stays so until it is forgotten.
 	option rarity_max_hosts: count = 1;
@@ -83,6 +87,8 @@ export {
 	global clients_counted: event(total: count);
 }
 
+global learning_over: event();
+
 const handed_over_at_once = 1000;
 const asks_proxies = Cluster::local_node_type() == Cluster::WORKER;
 
@@ -92,6 +98,17 @@ global fingerprint_hosts: table[string] of Shown = table()
 # These do not expire: what was learned stays so.
 global known_clients: set[addr] = set();
 global clients_elsewhere = 0;
+
+# When this node has learned by itself.
+global learned_at: time;
+
+# The manager tells how many clients there are once it has learned.
+function has_learned(): bool
+	{
+	return clients_elsewhere > 0
+	    || reading_traces()
+	    || ( |known_clients| > 0 && network_time() >= learned_at );
+	}
 
 function all_clients(): count
 	{
@@ -133,7 +150,8 @@ function is_rare(fingerprint: string): bool
 	return fingerprint in fingerprint_hosts
 	    && ! is_common(fingerprint)
 	    && |fingerprint_hosts[fingerprint]$by| > 0
-	    && all_clients() >= rarity_min_hosts;
+	    && all_clients() >= rarity_min_hosts
+	    && has_learned();
 	}
 
 function rarity_fact(fingerprint: string): string
@@ -158,6 +176,11 @@ function take_client(client: addr)
 	if ( |known_clients| >= max_clients )
 		return;
 
+	if ( |known_clients| == 0 )
+		{
+		learned_at = network_time() + rarity_learning;
+		schedule rarity_learning { AN1496::learning_over() };
+		}
 	add known_clients[client];
 	if ( asks_proxies )
 		Cluster::publish(Cluster::manager_topic, clients_seen, set(client));
@@ -248,17 +271,29 @@ event AN1496::fingerprints_handed_over(part: table[string] of Shown)
 	}
 
 # Every client matters until there are enough; after that, how many there are roughly.
-event AN1496::clients_seen(more: set[addr])
+function tell_clients()
 	{
-	for ( client in more )
-		take_client(client);
-	if ( |known_clients| <= clients_elsewhere
+	if ( ! has_learned()
+	    || |known_clients| <= clients_elsewhere
 	    || ( |known_clients| > rarity_min_hosts && |known_clients| * 10 < clients_elsewhere * 11 ) )
 		return;
 
 	clients_elsewhere = |known_clients|;
 	Cluster::publish(Cluster::proxy_topic, clients_counted, |known_clients|);
 	Cluster::publish(Cluster::worker_topic, clients_counted, |known_clients|);
+	}
+
+event AN1496::clients_seen(more: set[addr])
+	{
+	for ( client in more )
+		take_client(client);
+	tell_clients();
+	}
+
+event AN1496::learning_over()
+	{
+	if ( Cluster::local_node_type() == Cluster::MANAGER )
+		tell_clients();
 	}
 
 event AN1496::clients_counted(total: count)
@@ -293,7 +328,7 @@ event Cluster::node_up(name: string, id: string)
 		case Cluster::MANAGER:
 			if ( kind == Cluster::PROXY )
 				hand_over(topic);
-			Cluster::publish(topic, clients_counted, all_clients());
+			Cluster::publish(topic, clients_counted, clients_elsewhere);
 			break;
 		case Cluster::PROXY:
 			if ( kind == Cluster::MANAGER )

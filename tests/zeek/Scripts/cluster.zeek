@@ -10,6 +10,8 @@ redef Site::private_address_space_is_local = F;
 
 module AN1496;
 
+redef rarity_learning = 0sec;
+
 export {
 	## Every node does what it has to do in this step. After the last one all nodes end.
 	global go: event(step: count);
