@@ -55,13 +55,16 @@ class Blanker:
         self._sizes = Memo(_before_last)
         self._paths = Memo(_tells)
 
-    def blank(self, chunk: bytes) -> tuple[bytearray, int]:
+    def blank(self, chunk: bytes, blanked: bytearray | memoryview) -> int:
         """Blank what cannot matter, up to the first record that is broken.
 
+        Args:
+            chunk: as it is read.
+            blanked: the same, in which each run of such records becomes one blank record.
+
         Returns:
-            The chunk, in which each run of such records is one blank record; and how many they were.
+            How many they were.
         """
-        blanked = bytearray(chunk)
         at, run = _FIRST_RECORD, 0
         rejected: list[str] = []
         unpack, values_of, uint16_of, reasons = (
@@ -101,7 +104,7 @@ class Blanker:
         if run:
             _SIZE.pack_into(blanked, run + _SIZE_AT, at - run)
         self._skipped.update(rejected)
-        return blanked, len(rejected)
+        return len(rejected)
 
     def _load_is_idle(self, chunk: bytes, values: int, data: int) -> bool:
         """Whether Sysmon's event 7 names a module that tells nothing and is not the process's own image.

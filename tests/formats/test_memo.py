@@ -61,7 +61,7 @@ def test_chunks_that_describe_many_values_do_not_stay_in_memory():
     tracemalloc.start()
     for number in range(LINES):
         struct.pack_into("<H", chunk, 512 + 64 + 2 * number, 1)
-        blanker.blank(bytes(chunk))
+        blanker.blank(bytes(chunk), bytearray(CHUNK))
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held < 4 * CHUNK
