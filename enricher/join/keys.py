@@ -23,8 +23,9 @@ every record of a 5-tuple, from any host, in any direction, lies in one bucket, 
 A replay's keys gather many records, so that a batch touches few. A service's keys (`exact`) hold what belongs together
 and no more: each expires by itself when nothing came for as long as records are kept, and what one record touches is
 little to read. What it touched is known from the record, so that no list of buckets is kept. Where something always
-comes, what is older goes: the score is when it came. Not so in `a`, where it is the claim's own time, and in `p`: what
-a process loaded at its start is wanted for as long as it lives.
+comes, what is older goes: the score is when it came. In `a` and `r` it is their own time,
+and what is far older than the newest goes. In `p` nothing goes by age: what a process loaded at its start is wanted for
+as long as it lives.
 """
 
 from typing import Final

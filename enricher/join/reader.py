@@ -12,7 +12,7 @@ from enricher.join.hosts import Hosts
 from enricher.join.keys import INDEX_SHARDS, short_name
 from enricher.join.learning import Learning, module_delta
 from enricher.join.process import Life, ProcessEvent, lives
-from enricher.join.routing import Command, handshake, score, service, split, text
+from enricher.join.routing import Command, handshake, score, service, split
 from enricher.join.settings import JoinSettings
 from enricher.join.store import Store
 from enricher.join.weak import Load
@@ -135,17 +135,15 @@ class Reader:
         """For each resumed session: the full handshakes that it can have resumed."""
         latest: list[Command] = []
         for o in resumed:
-            key = self._keys.resumable(o.orig_h, service(o))
+            key, most = self._keys.resumable(o.orig_h, service(o)), ("LIMIT", 0, _HANDSHAKES)
             if self._keys.exact:
-                latest.append(("ZRANGE", key, 0, -1))
+                latest.append(("ZRANGE", key, score(o.ts), "-inf", "BYSCORE", "REV", *most))
             else:
-                ends = f"[{handshake(o)}\x7f", f"[{service(o)}"
-                latest.append(("ZREVRANGEBYLEX", key, *ends, "LIMIT", 0, _HANDSHAKES))
-        places = []
-        for o, members in zip(resumed, self._store.read(latest), strict=True):
-            first, last = text(service(o)), text(f"{handshake(o)}\x7f")
-            before = sorted(member for member in members if first <= member <= last)[-_HANDSHAKES:]
-            places.append({(parts[5], parts[6]) for parts in split(before) if len(parts) == 7})
+                latest.append(("ZREVRANGEBYLEX", key, f"[{handshake(o)}\x7f", f"[{service(o)}", *most))
+        places = [
+            {(parts[5], parts[6]) for parts in split(members) if len(parts) == 7}
+            for members in self._store.read(latest)
+        ]
         every = sorted(set().union(*places))
         by_place = {place: self.observations([place]) for place in every}
         return [[o for place in sorted(mine) for o in by_place[place]] for mine in places]

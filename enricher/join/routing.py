@@ -27,7 +27,8 @@ _SLOT: Final = CLAIM_SLOT * 1_000_000
 """As scores are counted."""
 
 _WRONG: Final = 7 * 86400
-"""A claim to an address has no other time than that of its clock, which may be wrong by days: kept so much longer."""
+"""Claims to addresses and full handshakes are ordered by their own clock, which may be wrong by days: kept so much
+longer."""
 
 TELLING: Final = ("stack", "provider", "foreign")
 """Tiers of libraries whose load tells of TLS; `context` does not."""
@@ -73,6 +74,8 @@ class Batch:
         self._loads: _Members[str] = defaultdict(list)
         self._others: _Members[str] = defaultdict(list)
         self._lists: _Members[str] = defaultdict(list)
+        self._full: _Members[str] = defaultdict(list)
+        """Full handshakes. Of one service they go by their time, of several by the service first, then by time."""
         self._told: defaultdict[tuple[str, str, str | None, str | None, int], list[int]] = defaultdict(list)
         """Who reported connections: host, clock, guid, its local address, slot of time; the times."""
         self._clients: defaultdict[str, set[str]] = defaultdict(set)
@@ -125,7 +128,7 @@ class Batch:
             if o.cert_chain_fps and not o.resumed:
                 what = service(o)
                 member = f"{what}{when:020d}{SEP}{o.uid}{SEP}{at[0]}{SEP}{bucket_name(at)}"
-                self._lists[self._keys.resumable(o.orig_h, what)].extend((0, member))
+                self._full[self._keys.resumable(o.orig_h, what)].extend((when if self._keys.exact else 0, member))
 
     def _add_connections(self, connections: list[NetworkConnect], blobs: list[bytes]) -> None:
         found, told, bits = self._connections, self._told, self._bits
@@ -161,18 +164,19 @@ class Batch:
         if not self._keys.exact:
             self._index_buckets()
         keys = self._keys
-        stamp = None if arrived is None else score(arrived)
         for (key, words), dated in self._by_key():
-            yield from _kept(key, words, most, ttl, stamp if dated else None)
+            yield from _kept(key, words, most, ttl, arrived if dated else None)
         for key, words in self._lists.items():
-            yield from _kept(key, words, most * LIST_FACTOR, ttl, stamp)
+            yield from _kept(key, words, most * LIST_FACTOR, ttl, arrived)
+        for key, words in self._full.items():
+            yield from (("ZADD", key, *words), *_bounds(key, most * LIST_FACTOR, ttl))
+            if keys.exact:
+                yield _outdated(key, words, ttl)
         for address, (first, last) in self._claims().items():
             key = keys.claims(address)
-            yield from (("ZADD", key, "LT", *first), ("ZADD", key, "GT", *last))
-            yield from (("ZREMRANGEBYRANK", key, 0, -most - 1), ("EXPIRE", key, ttl))
-            if stamp is not None:
-                oldest = min(word for word in first if isinstance(word, int))
-                yield "ZREMRANGEBYSCORE", key, "-inf", oldest - (ttl + _WRONG) * 1_000_000
+            yield from (("ZADD", key, "LT", *first), ("ZADD", key, "GT", *last), *_bounds(key, most, ttl))
+            if keys.exact:
+                yield _outdated(key, first, ttl)
         seen = {keys.prevalence(ja4): clients for ja4, clients in self._clients.items()}
         if seen:
             seen[keys.seen] = set().union(*seen.values())
@@ -233,12 +237,20 @@ def split(members: Iterable[bytes]) -> Iterator[list[str]]:
             yield []
 
 
-def _kept(key: str, words: list[Word], most: int, ttl: int, stamp: int | None) -> Iterator[Command]:
-    """Add members, drop those beyond the bounds. `stamp`: the score of all, in place of their own."""
-    if stamp is not None:
-        words[::2] = [stamp] * (len(words) // 2)
-    yield "ZADD", key, *words
-    yield "ZREMRANGEBYRANK", key, 0, -most - 1
-    if stamp is not None:
-        yield "ZREMRANGEBYSCORE", key, "-inf", stamp - ttl * 1_000_000
-    yield "EXPIRE", key, ttl
+def _kept(key: str, words: list[Word], most: int, ttl: int, arrived: float | None) -> Iterator[Command]:
+    """Add members, drop those beyond the bounds. `arrived`: the score of all, in place of their own."""
+    if arrived is not None:
+        words[::2] = [score(arrived)] * (len(words) // 2)
+    yield from (("ZADD", key, *words), *_bounds(key, most, ttl))
+    if arrived is not None:
+        yield "ZREMRANGEBYSCORE", key, "-inf", score(arrived - ttl)
+
+
+def _bounds(key: str, most: int, ttl: int) -> tuple[Command, Command]:
+    return ("ZREMRANGEBYRANK", key, 0, -most - 1), ("EXPIRE", key, ttl)
+
+
+def _outdated(key: str, words: list[Word], ttl: int) -> Command:
+    """Drop what is too old beside what came, by its own time."""
+    oldest = min(word for word in words[::2] if isinstance(word, int))
+    return "ZREMRANGEBYSCORE", key, "-inf", oldest - (ttl + _WRONG) * 1_000_000

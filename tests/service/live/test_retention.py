@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import redis
 
+from enricher.join.store import Store
 from enricher.model.observation import CertificateRecord
 
 
@@ -139,3 +140,20 @@ def test_a_library_is_found_on_both_sides_of_where_the_lists_of_loads_meet(start
     live.take(make.load(border - side, n=2), make.observe(border + side))
     (row,) = (row for row in live.rows().values() if row.orig_p == 50000)
     assert (row.method, row.image) == ("library_time", r"C:\Apps\app2.exe")
+
+
+def test_of_many_full_handshakes_few_are_read_for_a_session_that_resumes(start, make, monkeypatch) -> None:
+    live = start(wait_seconds=0.0)
+    full = {"cert_visible": True, "cert_subject": "CN=a", "established": True}
+    live.take(*(make.observe(make.T + n, 40000 + n, cert_chain_fps=(f"{n:02}",), **full) for n in range(100)))
+    answers: list[int] = []
+    read = Store.read
+
+    def counting(store, commands):
+        for command, found in zip(commands, read(store, commands), strict=True):
+            answers.extend([len(found)] if ":r:" in str(command[1]) else [])
+            yield found
+
+    monkeypatch.setattr(Store, "read", counting)
+    live.take(make.observe(make.T + 200, 50000, resumed=True, cert_visible=False))
+    assert max(answers) == 16
