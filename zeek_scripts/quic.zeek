@@ -54,7 +54,8 @@ event QUIC::connection_close_frame(c: connection, is_orig: bool, version: count,
 	local alert = SSL::alert_descriptions[error_code % 256];
 	local letter = is_orig ? "L" : "l";
 	local closes = s?$closes ? s$closes : "";
-	if ( letter in closes && alert == s$info$last_alert )
+	if ( |closes| >= SSL::max_ssl_history_length
+	    || ( letter in closes && alert == s$info$last_alert ) )
 		return;
 
 	s$info$last_alert = alert;
