@@ -16,6 +16,7 @@ def context(ca_file: str | None, certificate: str | None = None, key: str | None
     path = ca_file or certifi.where()
     try:
         made = ssl.create_default_context(cafile=path)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2  # a Python built for its system's defaults may have a lower one
         if certificate is not None:
             path = certificate
             made.load_cert_chain(certificate, key)
