@@ -60,12 +60,6 @@ def encode(record: Record) -> bytes:
     return _pack((_TAGS[type(record)], *_astuple(record)))
 
 
-def encode_all(records: Sequence[Record]) -> list[bytes]:
-    """The bytes of records of one type, of which there is at least one."""
-    tag = _TAGS[type(records[0])]
-    return [_pack((tag, *_astuple(record))) for record in records]
-
-
 def decode(blob: bytes, kind: type[R]) -> R | None:
     """The record; None when the bytes are not one of this kind (somebody else wrote under our namespace)."""
     try:

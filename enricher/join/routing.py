@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
-from enricher.join.codec import encode_all
+from enricher.join.codec import encode
 from enricher.join.keys import CLAIM_SLOT, INDEX_SHARDS, Keys, Pair, bucket_name, pair, process_place, shard
 from enricher.model.endpoint import ModuleLoad, NetworkConnect, ProcessEnd, ProcessStart, ProcessTamper
 from enricher.model.library import tier
@@ -22,9 +22,6 @@ SEP: Final = "\0"
 
 LIST_FACTOR: Final = 64
 """Lists span hosts and addresses, the other keys one of them: they may be this many times longer."""
-
-_SLOT: Final = CLAIM_SLOT * 1_000_000
-"""As scores are counted."""
 
 _WRONG: Final = 7 * 86400
 """Claims to addresses and full handshakes are ordered by their own clock, which may be wrong by days: kept so much
@@ -76,84 +73,69 @@ class Batch:
         self._lists: _Members[str] = defaultdict(list)
         self._full: _Members[str] = defaultdict(list)
         """Full handshakes. Of one service they go by their time, of several by the service first, then by time."""
-        self._told: defaultdict[tuple[str, str, str | None, str | None, int], list[int]] = defaultdict(list)
-        """Who reported connections: host, clock, guid, its local address, slot of time; the times."""
+        self._told: defaultdict[tuple[str, str, str | None, str | None], list[float]] = defaultdict(list)
+        """Who reported connections: host, clock, guid, its local address; the times."""
         self._clients: defaultdict[str, set[str]] = defaultdict(set)
-        self._ways: dict[type[Any], Callable[[list[Any], list[bytes]], None]] = {
-            Observation: self._add_observations,
-            NetworkConnect: self._add_connections,
-            CertificateRecord: self._add_certificates,
-            ConnectionRecord: self._add_facts,
-            ModuleLoad: self._add_modules,
-            ProcessStart: self._add_process_events,
-            ProcessEnd: self._add_process_events,
-            ProcessTamper: self._add_process_events,
+        self._telling: dict[str, bool] = {}
+        self._ways: dict[type[Any], Callable[[Any, bytes], None]] = {
+            Observation: self._observation,
+            NetworkConnect: self._connection,
+            CertificateRecord: self._certificate,
+            ConnectionRecord: self._facts,
+            ModuleLoad: self._module,
+            ProcessStart: self._process,
+            ProcessEnd: self._process,
+            ProcessTamper: self._process,
         }
 
     def add(self, records: Iterable[Record]) -> int:
         """File records; how many cannot be kept (a time or number beyond all range)."""
-        alike: defaultdict[type[Any], list[Any]] = defaultdict(list)
+        ways, unusable = self._ways, 0
         for record in records:
-            alike[type(record)].append(record)
-        return sum(self._file(self._ways[kind], group) for kind, group in alike.items())
+            try:
+                ways[type(record)](record, encode(record))
+            except (OverflowError, ValueError):  # also text that UTF-8 cannot carry
+                unusable += 1
+        return unusable
 
-    def _file(self, way: Callable[[list[Any], list[bytes]], None], group: list[Any]) -> int:
-        """File records of one type; how many cannot be kept. Where one cannot, the others are filed anew, which is no
-        harm: what has a key is a set.
-        """
-        try:
-            way(group, encode_all(group))
-        except (OverflowError, ValueError):  # also text that UTF-8 cannot carry
-            if len(group) == 1:
-                return 1
-            half = len(group) // 2
-            return self._file(way, group[:half]) + self._file(way, group[half:])
-        return 0
+    def _certificate(self, c: CertificateRecord, blob: bytes) -> None:
+        self._lists[self._keys.certificates(c.fingerprint)] += (0, text(c.fingerprint, "") + blob)
 
-    def _add_certificates(self, certificates: list[CertificateRecord], blobs: list[bytes]) -> None:
-        for c, blob in zip(certificates, blobs, strict=True):
-            self._lists[self._keys.certificates(c.fingerprint)] += (0, text(c.fingerprint, "") + blob)
+    def _facts(self, c: ConnectionRecord, blob: bytes) -> None:
+        self._lists[self._keys.facts(c.uid)] += (0, text(c.uid, "") + blob)
 
-    def _add_facts(self, connections: list[ConnectionRecord], blobs: list[bytes]) -> None:
-        for c, blob in zip(connections, blobs, strict=True):
-            self._lists[self._keys.facts(c.uid)] += (0, text(c.uid, "") + blob)
+    def _observation(self, o: Observation, blob: bytes) -> None:
+        when = int(o.ts * 1e6)
+        at = pair(o.orig_h, o.orig_p, o.resp_h, o.resp_p, self._bits)
+        self._observations[at] += (when, blob)
+        if o.ja4:
+            self._clients[o.ja4].add(o.orig_h)
+        if o.cert_chain_fps and not o.resumed:
+            what = service(o)
+            member = f"{what}{when:020d}{SEP}{o.uid}{SEP}{at[0]}{SEP}{bucket_name(at)}"
+            self._full[self._keys.resumable(o.orig_h, what)] += (when if self._keys.exact else 0, member)
 
-    def _add_observations(self, observations: list[Observation], blobs: list[bytes]) -> None:
-        for o, blob in zip(observations, blobs, strict=True):
-            when = score(o.ts)
-            at = pair(o.orig_h, o.orig_p, o.resp_h, o.resp_p, self._bits)
-            self._observations[at].extend((when, blob))
-            if o.ja4:
-                self._clients[o.ja4].add(o.orig_h)
-            if o.cert_chain_fps and not o.resumed:
-                what = service(o)
-                member = f"{what}{when:020d}{SEP}{o.uid}{SEP}{at[0]}{SEP}{bucket_name(at)}"
-                self._full[self._keys.resumable(o.orig_h, what)].extend((when if self._keys.exact else 0, member))
+    def _connection(self, c: NetworkConnect, blob: bytes) -> None:
+        when, local_ip, remote_ip, remote_port = int(c.ts * 1e6), c.local_ip, c.remote_ip, c.remote_port
+        if local_ip is None or remote_ip is None or remote_port is None:
+            self._others[self._keys.binds(c.host, c.local_port)] += (when, blob)
+            local_ip = None
+        else:
+            self._connections[pair(local_ip, c.local_port, remote_ip, remote_port, self._bits)] += (when, blob)
+        self._told[c.host, c.clock, c.guid, local_ip].append(c.ts)
 
-    def _add_connections(self, connections: list[NetworkConnect], blobs: list[bytes]) -> None:
-        found, told, bits = self._connections, self._told, self._bits
-        for c, blob in zip(connections, blobs, strict=True):
-            when, local_ip, remote_ip, remote_port = score(c.ts), c.local_ip, c.remote_ip, c.remote_port
-            if local_ip is None or remote_ip is None or remote_port is None:
-                self._others[self._keys.binds(c.host, c.local_port)].extend((when, blob))
-                local_ip = None
-            else:
-                found[pair(local_ip, c.local_port, remote_ip, remote_port, bits)].extend((when, blob))
-            told[c.host, c.clock, c.guid, local_ip, when // _SLOT].append(when)
+    def _module(self, m: ModuleLoad, blob: bytes) -> None:
+        self._process(m, blob)
+        telling = self._telling.get(m.image_loaded)
+        if telling is None:
+            telling = self._telling[m.image_loaded] = tier(m.image_loaded) in TELLING
+        if telling:
+            when, pid = int(m.ts * 1e6), "" if m.pid is None else m.pid
+            who = f"{when}{SEP}{m.host}{SEP}{m.guid or ''}{SEP}{pid}{SEP}{m.image or ''}{SEP}{m.source or ''}"
+            self._loads[self._keys.loads(m.host, when)] += (when, who)
 
-    def _add_modules(self, modules: list[ModuleLoad], blobs: list[bytes]) -> None:
-        self._add_process_events(modules, blobs)
-        telling = {name for name in {m.image_loaded for m in modules} if tier(name) in TELLING}
-        for m in modules:
-            if m.image_loaded in telling:
-                when, pid = score(m.ts), "" if m.pid is None else m.pid
-                who = f"{when}{SEP}{m.host}{SEP}{m.guid or ''}{SEP}{pid}{SEP}{m.image or ''}{SEP}{m.source or ''}"
-                self._loads[self._keys.loads(m.host, when)].extend((when, who))
-
-    def _add_process_events(self, events: list[Any], blobs: list[bytes]) -> None:
-        kind, processes = type(events[0]), self._processes
-        for event, blob in zip(events, blobs, strict=True):
-            processes[event.host, kind, event.clock, event.guid, event.pid].extend((score(event.ts), blob))
+    def _process(self, event: ProcessStart | ProcessEnd | ModuleLoad | ProcessTamper, blob: bytes) -> None:
+        self._processes[event.host, type(event), event.clock, event.guid, event.pid] += (int(event.ts * 1e6), blob)
 
     def commands(self, *, ttl: int, most: int, arrived: float | None = None) -> Iterator[Command]:
         """For each key: add, drop the oldest beyond `most` (lists hold more), keep for `ttl` seconds.
@@ -199,16 +181,18 @@ class Batch:
 
     def _index_hosts(self) -> None:
         """Which clocks, machines and guids each host name reported: told once however many records say it."""
-        reporters = {(host, kind.__name__, clock, guid) for host, kind, clock, guid, _ in self._processes}
-        reporters |= {(host, NetworkConnect.__name__, clock, guid) for host, clock, guid, *_ in self._told}
-        for name in {(host, kind, clock, guid[:8] if guid else "") for host, kind, clock, guid in reporters}:
+        names, guids = set(), set()
+        reporters = [(host, kind, clock, guid) for host, kind, clock, guid, _ in self._processes]
+        reporters += [(host, NetworkConnect, clock, guid) for host, clock, guid, _ in self._told]
+        for host, kind, clock, guid in reporters:
+            names.add((host, kind.__name__, clock, guid[:8] if guid else ""))
+            if guid:
+                guids.add((guid, host))
+        for name in names:
             self._lists[self._keys.names] += (0, text(*name))
-        machines: _Members[str] = defaultdict(list)
-        for guid, host in {(guid, host) for host, _, _, guid in reporters if guid}:
+        for guid, host in guids:
             machine = guid[:8]
-            machines[machine].extend((0, f"{machine}{SEP}{guid}{SEP}{host}"))
-        for machine, words in machines.items():
-            self._lists[self._keys.machine(machine)] += words
+            self._lists[self._keys.machine(machine)] += (0, f"{machine}{SEP}{guid}{SEP}{host}")
 
     def _index_buckets(self) -> None:
         for at in self._observations:
@@ -216,15 +200,16 @@ class Batch:
 
     def _claims(self) -> dict[str, tuple[list[Word], list[Word]]]:
         """For each address: the first and the last time of every claim."""
-        slots: defaultdict[tuple[str, str, str, int], list[int]] = defaultdict(list)
-        for (host, clock, _, address, slot), times in self._told.items():
+        slots: defaultdict[tuple[str, str, str, float], list[float]] = defaultdict(list)
+        for (host, clock, _, address), times in self._told.items():
             if address is not None:
-                slots[address, host, clock, slot] += (min(times), max(times))
+                for ts in times:
+                    slots[address, host, clock, ts // CLAIM_SLOT].append(ts)
         found: defaultdict[str, tuple[list[Word], list[Word]]] = defaultdict(lambda: ([], []))
         for (address, host, clock, slot), times in slots.items():
             first, last = found[address]
-            first += (min(times), text("first", slot, clock, host))
-            last += (max(times), text("last", slot, clock, host))
+            first += (score(min(times)), text("first", int(slot), clock, host))
+            last += (score(max(times)), text("last", int(slot), clock, host))
         return found
 
 
