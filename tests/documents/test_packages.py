@@ -54,8 +54,9 @@ def test_every_benchmark_of_make_bench_measures(tmp_path: Path) -> None:
     assert "make bench" in COMMANDS
     clone(tmp_path)
     planned = subprocess.run(
-        ["make", "-n", "bench"], cwd=tmp_path, check=True, capture_output=True, text=True
-    ).stdout.splitlines()
+        ["make", "-n", "bench"],
+        cwd=tmp_path, env=environment(tmp_path), check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
     scripts = [shlex.split(line)[1] for line in planned]
     assert set(scripts) == TINY.keys()
     for line, script in zip(planned, scripts, strict=True):
