@@ -1,14 +1,22 @@
 """The units: systemd understands them, they are closed as far as they can be, and they name what is there."""
 
+import json
 import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+import redis
 from click.testing import CliRunner
 
+from confined import confined
 from enricher.cli import cli
+from enricher.join.server import EmbeddedServer
+from own_network import apart, frames, send
+from shown import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -73,3 +81,53 @@ def test_it_has_time_to_end_and_is_watched(unit: Path) -> None:
     assert int(values(unit, "TimeoutStopSec")[0]) > 10  # stop_seconds
     assert values(unit, "Type") == ["notify"]
     assert int(values(unit, "WatchdogSec")[0]) >= 60
+
+
+def test_the_service_does_its_work_with_the_system_calls_that_its_unit_allows(tmp_path: Path) -> None:
+    demo = ROOT / "pcaps" / "demo"
+    log = CliRunner().invoke(cli, ["sense", str(demo / "capture.pcap"), "--ca-bundle", str(ROOT / "pcaps" / "ca.pem")])
+    (tmp_path / "an1496.log").write_text(log.stdout)
+    unit = (DEPLOY / "systemd" / "an1496.service").read_text("utf-8")
+    with EmbeddedServer() as server:
+        (tmp_path / "an1496.toml").write_text(
+            f'store = {{ url = "{server.url}" }}\nlive = {{ ledger = "{tmp_path}/sessions.jsonl", metrics_port = 0 }}\n'
+            f'sources = [{{ type = "tail", path = "{tmp_path}/an1496.log" }},'
+            f' {{ type = "tail", path = "{demo}/ws-04.json" }}]\n'
+            f'sinks = [{{ type = "file", path = "{tmp_path}/notices.jsonl" }}]\n'
+        )
+        words = ("-m", "enricher", "run", "--once", "-c", str(tmp_path / "an1496.toml"))
+        done = subprocess.run(confined(unit, *words), capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"id":"AN1496-22e717e199243ec3"' in (tmp_path / "notices.jsonl").read_text("utf-8")
+
+
+def test_the_forwarder_does_its_work_with_the_system_calls_that_its_unit_allows(tmp_path: Path) -> None:
+    unit = (DEPLOY / "systemd" / "an1496-ship.service").read_text("utf-8")
+    with EmbeddedServer() as server:
+        (tmp_path / "ship.toml").write_text(
+            f'ship = {{ state = "{tmp_path}/positions", target = {{ type = "redis", url = "{server.url}" }} }}\n'
+            f'sources = [{{ type = "tail", path = "{ROOT}/pcaps/demo/ws-07.json" }}]\n'
+        )
+        words = ("-m", "enricher", "ship", "--once", "-c", str(tmp_path / "ship.toml"))
+        done = subprocess.run(confined(unit, *words), capture_output=True, text=True, timeout=90, check=False)
+        assert done.returncode == 0, done.stderr
+        assert redis.Redis.from_url(server.url).xlen("an1496:events") > 0
+
+
+@apart
+def test_an_interface_is_read_with_what_the_documents_add_to_the_unit() -> None:
+    unit = (DEPLOY / "systemd" / "an1496.service").read_text("utf-8")
+    (added,) = blocks("docs/deploy.md", "ini")
+    command = confined(unit + added, "-m", "enricher", "sense", "--interface", "lo", user="nobody")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        signal.alarm(60)
+        status = Path(f"/proc/{running.pid}/status")
+        while running.poll() is None and not re.search(r"^CapPrm:\t0+$", status.read_text(), re.MULTILINE):
+            time.sleep(0.02)
+        send(frames())
+        assert running.stdout is not None
+        first = running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        _, complaints = running.communicate()
+    assert (complaints, running.returncode) == ("", 0)
+    assert json.loads(first)["client_hello_seen"]
