@@ -4,12 +4,19 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
+from click.testing import CliRunner
 from compose_spec import ComposeSpecification
+
+from enricher.cli import cli
+from enricher.join.server import find_binary
+from shown import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy" / "container"
@@ -69,6 +76,52 @@ def test_no_service_has_more_rights_than_it_needs(service: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in found.get("ports", ()))
 
 
+def test_who_starts_as_root_would_not_get_far_without_capabilities() -> None:
+    """Valkey's image begins as root and becomes `valkey` by setpriv, our image says who it is."""
+    assert compose()["services"]["redis"]["user"] == "valkey"
+
+
 def test_the_secret_is_where_the_configuration_looks_for_it() -> None:
     (secret,) = compose()["services"]["an1496"]["secrets"]
     assert f'file = "{secret["target"]}"' in (ROOT / "deploy" / "an1496.toml").read_text("utf-8")
+
+
+def test_the_service_works_with_the_users_of_the_document_and_the_shipper_may_do_no_more(tmp_path: Path) -> None:
+    (acl,) = [block for block in blocks("docs/deploy.md", "") if block.startswith("user default")]
+    (tmp_path / "redis.acl").write_text(acl)
+    (tmp_path / "redis-password").write_text("PASSWORD-OF-AN1496\n")
+    (tmp_path / "logs").mkdir()
+    log = CliRunner().invoke(cli, ["sense", str(ROOT / "pcaps/demo/capture.pcap")])
+    (tmp_path / "logs" / "an1496.log").write_text(log.stdout)
+    socket = tmp_path / "s"
+    _, *options = compose()["services"]["redis"]["command"]
+    options[options.index("--aclfile") + 1] = str(tmp_path / "redis.acl")
+    here = ("--port", "0", "--unixsocket", str(socket), "--dir", str(tmp_path), "--save", "")
+    text = (ROOT / "deploy" / "an1496.toml").read_text("utf-8")
+    for there, ours in (
+        ("redis://127.0.0.1:6379/0", f"unix://{socket}?db=0"),
+        ("/run/credentials/an1496.service", str(tmp_path)),
+        ("/opt/zeek/logs/current", f"{tmp_path}/logs"),
+        ("/opt/zeek/logs", f"{tmp_path}/logs"),
+        ("/var/lib/an1496", str(tmp_path)),
+        ("metrics_port = 9496", "metrics_port = 0"),
+    ):
+        assert there in text
+        text = text.replace(there, ours)
+    (tmp_path / "an1496.toml").write_text(text)
+    with subprocess.Popen([str(find_binary()), *options, *here], stdout=subprocess.DEVNULL) as server:
+        try:
+            beats = redis.Redis(unix_socket_path=str(socket), password="PASSWORD-OF-WINLOGBEAT")
+            for _ in range(200):
+                if socket.exists():
+                    break
+                time.sleep(0.05)
+            beats.rpush("winlogbeat", *(ROOT / "pcaps/demo/ws-04.json").read_bytes().splitlines())
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                beats.lrange("winlogbeat", 0, -1)
+            command = [sys.executable, "-m", "enricher", "run", "--once", "-c", str(tmp_path / "an1496.toml")]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        finally:
+            server.terminate()
+    assert done.returncode == 0, done.stderr
+    assert '"id":"AN1496-22e717e199243ec3"' in (tmp_path / "notices.jsonl").read_text("utf-8")
