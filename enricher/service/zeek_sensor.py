@@ -21,9 +21,8 @@ from enricher.model.record import Record
 from enricher.model.text import visible
 
 LOG: Final = "an1496.log"
-_BESIDE: Final = Path(__file__).resolve().parents[2] / "zeek_scripts"
-_INSTALLED: Final = "an1496"
-"""What zkg calls the package, where it does not lie beside us."""
+_PACKAGE: Final = Path(__file__).resolve().parents[1] / "zeek_scripts"
+"""A link in the repository; an installed program brings the scripts along."""
 
 _ONLY_OURS: Final = """
 event zeek_init() &priority=-1000
@@ -55,7 +54,6 @@ class ZeekSensor:
         self._said = Path(self._folder.name, "stderr")
         self._reader = formats.reader("zeek", f"{name} ({LOG})")
         self._file: IO[bytes] | None = None
-        scripts = str(_BESIDE) if _BESIDE.is_dir() else _INSTALLED
         settings = (
             "LogAscii::use_json=T",
             "AN1496::log_raw_fingerprints=T",
@@ -65,7 +63,7 @@ class ZeekSensor:
         )
         with self._said.open("wb") as said:
             self._zeek = subprocess.Popen(
-                [program, "-C", "-r", "-", scripts, "-e", _ONLY_OURS, *settings],
+                [program, "-C", "-r", "-", str(_PACKAGE), "-e", _ONLY_OURS, *settings],
                 cwd=self._folder.name,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,17 @@ UNSEEN = {"handshakes": {"begun-late.exe", "malformed.exe"}}
 """What Zeek does not see: a connection whose SYN is missing, and one whose handshake it gives up (`test_parity`)."""
 
 
-def replay(case: str, out: Path, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+def replay(
+    case: str, out: Path, *words: str, path: str | None = None, site: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     told = record.CASES[case]
     inputs = [*map(str, record.captures(told)), "--ca-bundle", str(record.PCAPS / told["ca_bundle"])]
     inputs += [word for name in told.get("endpoint", ()) for word in ("--endpoint", str(record.PCAPS / name))]
     command = [sys.executable, "-m", "enricher", "replay", *inputs, "--out", str(out), *words]
     env = dict(os.environ, PATH=os.environ["PATH"] if path is None else path)
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env)
+    if site is not None:
+        env["PYTHONPATH"] = str(site)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env, cwd=site)
 
 
 def notices(out: Path) -> dict[str, dict[str, Any]]:
@@ -81,6 +87,26 @@ def test_what_zeek_writes_of_a_capture_is_judged_by_our_rules(tmp_path: Path) ->
         first = json.loads((tmp_path / sensor / "observations.jsonl").read_text().splitlines()[0])
         assert ("an1496.log" in first["source"]) == (sensor != "embedded")
     assert told["zeek"] == told["auto"] == told["embedded"] != {}
+
+
+def test_an_installed_program_brings_the_package(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", minversion="77", reason="what builds the package is not at hand")
+    root = record.SCRIPTS.parent
+    source = tmp_path / "source"
+    for name in ("enricher", "zeek_scripts"):
+        shutil.copytree(root / name, source / name, symlinks=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        (source / name).symlink_to(root / name)
+    build = "from setuptools.build_meta import build_wheel; print(build_wheel('.'))"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
+    (wheel,) = source.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    shutil.rmtree(source)
+
+    scripts = sorted(script.name for script in record.SCRIPTS.iterdir())
+    path = stand_in(tmp_path, f"sys.exit(sorted(os.listdir(sys.argv[4])) != {scripts!r})")
+    done = replay("demo", tmp_path / "out", "--sensor", "auto", path=path, site=tmp_path / "site")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_zeek_that_fails_is_one_line_and_what_it_wrote_counts(tmp_path: Path) -> None:
