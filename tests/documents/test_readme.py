@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import evtx_file
 from shown import DOCUMENTS, ROOT, clone, enter, environment, typed
 
 README = DOCUMENTS["README.md"].read_text("utf-8")
@@ -75,7 +76,7 @@ def folder(tmp_path: Path, redis_port: int) -> Path:
     (tmp_path / "an1496.toml").write_text(SERVICE.replace("PORT", str(redis_port)))
     (tmp_path / "ship.toml").write_text(FORWARDER.replace("PORT", str(redis_port)))
     (tmp_path / "monday.pcap.gz").write_bytes(gzip.compress((DEMO / "capture.pcap").read_bytes()))
-    shutil.copy(DEMO / "ws-04.json", tmp_path / "sysmon.evtx")  # read by its content, not by its name
+    (tmp_path / "sysmon.evtx").write_bytes(evtx_file.of_flat_json((DEMO / "ws-04.json").read_bytes()))
     for name in ("zeek-logs", "winlogbeat"):
         (tmp_path / name).mkdir()
     shutil.copy(DEMO / "ws-07.json", tmp_path / "winlogbeat")

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 
+import evtx_file
 from enricher import formats
 
 PROVIDERS = {
     "sysmon": ("Microsoft-Windows-Sysmon", "Microsoft-Windows-Sysmon/Operational"),
     "security": ("Microsoft-Windows-Security-Auditing", "Security"),
+    "another": ("Another-Provider", "Another-Provider/Operational"),
 }
 
 GUID = "{ec2b781c-0568-64f8-9606-000000000500}"
@@ -217,6 +220,17 @@ def dotted_ecs(product: str, event_id: int, data: dict[str, str]) -> bytes:
     )
 
 
+def evtx_event(product: str, event_id: int, data: dict[str, str]) -> evtx_file.Event:
+    typed = evtx_file.security_value if product == "security" else evtx_file.sysmon_value
+    logged = datetime.fromisoformat(LOGGED).timestamp()
+    values = {name: typed(name, text) for name, text in data.items()}
+    return evtx_file.Event(*PROVIDERS[product], COMPUTER, event_id, logged, values)
+
+
+def evtx(product: str, event_id: int, data: dict[str, str]) -> bytes:
+    return evtx_file.evtx_file([evtx_event(product, event_id, data)])
+
+
 SHAPES: dict[str, tuple[str, Shape]] = {
     "flat": ("flat_json", flat_json),
     "flat, spaced": ("flat_json", spaced_json),
@@ -225,6 +239,7 @@ SHAPES: dict[str, tuple[str, Shape]] = {
     "xml, pretty": ("event_xml", pretty_xml),
     "ecs": ("ecs", ecs),
     "ecs, dotted": ("ecs", dotted_ecs),
+    "evtx": ("evtx", evtx),
 }
 
 
@@ -273,3 +288,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("kind", EVENTS, ids=lambda k: f"{k[0]}-{k[1]}")
     if "shape_name" in metafunc.fixturenames:
         metafunc.parametrize("shape_name", SHAPES)
+
+
+@pytest.fixture(scope="session")
+def evtx_log() -> bytes:
+    """Three chunks of an event log: every kind of event, and what is passed over, by Sysmon old and new."""
+    own = {"Image": r"C:\tmp\Odd.scr", "ImageLoaded": r"C:\tmp\odd.scr"}
+    idle = {"ImageLoaded": r"C:\Windows\System32\user32.dll"}
+    loads = {k: v for k, v in EVENTS["sysmon", 7].items() if k != "User"}
+    found = []
+    for n in range(6):
+        found += [evtx_event(product, event_id, values) for (product, event_id), values in EVENTS.items()]
+        found += [evtx_event("sysmon", event_id, {"UtcTime": "-", "CallTrace": "x" * n}) for event_id in (10, 12, 22)]
+        for rule in ({}, {"RuleName": "technique_id=T1055"}):  # the name of a rule stands first since Sysmon 8
+            found += [evtx_event("sysmon", 7, rule | loads | change) for change in ({}, idle, own, idle)]
+        found.append(evtx_event("another", 1, EVENTS["sysmon", 1]))
+    return evtx_file.evtx_file(found, per_chunk=len(found) // 3)

@@ -82,6 +82,8 @@ def test_any_bytes_are_recognised_or_not_without_raising(data):
 @settings(max_examples=30, deadline=None)
 def test_every_shape_is_read_alike_in_any_chunks(sizes, shapes, events):
     for format_id, shape in shapes.values():
+        if format_id == "evtx":  # two files are no file; test_evtx.py cuts one
+            continue
         data = b"".join(shape(*kind, values) for kind, values in events.items())
         whole = drive(format_id, [data])
         assert len(whole[0]) == len(events)

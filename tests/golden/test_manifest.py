@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+import evtx_file
 from enricher.model.verdict import SEVERITIES
 
 PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
@@ -24,11 +25,11 @@ Row = dict[str, Any]
 each_case = pytest.mark.parametrize("name", CASES)
 
 
-def replay(name: str, out: Path, *, backwards: bool = False) -> dict[str, bytes]:
+def replay(name: str, out: Path, *, backwards: bool = False, endpoint: list[str] | None = None) -> dict[str, bytes]:
     case = CASES[name]
     step = -1 if backwards else 1
     captures = case["captures"][::step]
-    logs = [word for log in case["endpoint"][::step] for word in ("--endpoint", log)]
+    logs = [word for log in (endpoint or case["endpoint"])[::step] for word in ("--endpoint", log)]
     inputs = [*logs, *captures] if backwards else [*captures, *logs]
     command = [sys.executable, "-m", "enricher", "replay", *inputs, "--ca-bundle", case["ca_bundle"], "--out", str(out)]
     done = subprocess.run(command, cwd=PCAPS, capture_output=True, text=True, check=False, timeout=120)
@@ -160,6 +161,17 @@ def test_no_session_of_a_quiet_day_is_judged_above_its_limit(name: str, replayed
 @each_case
 def test_the_order_of_the_inputs_changes_no_byte_of_the_results(name: str, replayed: Any, tmp_path: Path) -> None:
     assert replay(name, tmp_path, backwards=True) == replayed(name)
+
+
+def test_a_sysmon_log_tells_as_evtx_what_it_tells_as_json(replayed: Any, tmp_path: Path) -> None:
+    def facts(results: dict[str, bytes]) -> list[Row]:
+        unsourced = lambda row: {name: value for name, value in row.items() if name != "source"}  # noqa: E731
+        return [json.loads(line, object_hook=unsourced) for name in RESULTS for line in results[name].splitlines()]
+
+    log = tmp_path / "Microsoft-Windows-Sysmon%4Operational.evtx"
+    log.write_bytes(evtx_file.of_flat_json((PCAPS / "demo" / "ws-04.json").read_bytes()))
+    replayed_again = replay("demo", tmp_path / "out", endpoint=[str(log), "demo/ws-07.json"])
+    assert facts(replayed_again) == facts(replayed("demo"))
 
 
 @each_case
