@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-PCAPS = Path(__file__).resolve().parents[2] / "pcaps"
-DEMO = PCAPS / "demo"
+from enricher.join.server import EmbeddedServer
+from live_site import DEMO, PCAPS
 
 # Dies in the given call of the given function, as by kill -9: nothing is flushed, no handler runs.
 DYING = """
@@ -30,7 +30,14 @@ main()
 @pytest.fixture(scope="session")
 def dying() -> Callable[..., list[str]]:
     """The command line of a program that dies in the given call of `name` in `place`."""
-    return lambda place, name, call, *words: [sys.executable, "-c", DYING, place, name, str(call), *words]
+    program = [sys.executable, "-c"]
+    return lambda place, name, call, *words, before="": [*program, before + DYING, place, name, str(call), *words]
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Two workers of one service on a real Redis Cluster: a worker is killed, a master is killed, slots move."""
 
-import json
 import os
 import signal
 import subprocess
@@ -17,11 +16,9 @@ from redis.cluster import RedisCluster
 from redis.crc import key_slot
 from redis.retry import Retry
 
+from live_site import DEMO, PCAPS, agree
 from redis_cluster import RealCluster
 
-ROOT = Path(__file__).resolve().parents[2]
-PCAPS = ROOT / "pcaps"
-DEMO = PCAPS / "demo"
 STREAM = "events"
 
 
@@ -83,29 +80,6 @@ class Worker:
         assert self.process.wait(20) == 0
 
 
-def last(paths: list[Path], key: str) -> dict[str, dict[str, Any]]:
-    """The line with the highest revision of each id, in whichever file."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in paths:
-        for line in path.read_bytes().splitlines() if path.exists() else ():
-            try:
-                row = json.loads(line)
-            except ValueError:  # death cut it short
-                continue
-            if row["revision"] >= found.get(row[key], {"revision": 0})["revision"]:
-                found[row[key]] = row
-    return found
-
-
-def same(row: dict[str, Any]) -> dict[str, Any]:
-    disposition = "matched" if row["disposition"] == "late" else row["disposition"]
-    return {**{k: v for k, v in row.items() if k != "revision"}, "disposition": disposition}
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 def test_killed_workers_killed_masters_and_moving_slots_lose_nothing(
     cluster: Any, tmp_path: Path, replayed: Path
 ) -> None:
@@ -152,8 +126,4 @@ def test_killed_workers_killed_masters_and_moving_slots_lose_nothing(
                 worker.process.kill()
                 worker.process.wait()
     subprocess.run(two.words("--once"), check=True, stderr=subprocess.DEVNULL, timeout=60)
-    expected = {row["uid"]: same(row) for row in read(replayed / "sessions.jsonl")}
-    assert {uid: same(row) for uid, row in last([one.ledger, two.ledger], "uid").items()} == expected
-    told = {n["id"]: (n["severity"], n["count"]) for n in read(replayed / "notices.jsonl")}
-    found = last([one.told, two.told], "id")
-    assert {id_: (n["severity"], n["count"]) for id_, n in found.items() if n["count"]} == told
+    agree([one.ledger, two.ledger], [one.told, two.told], replayed)
