@@ -1,7 +1,7 @@
 """What no sink takes is kept in one file: the notice, who did not take it, and why."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +45,33 @@ class DeadLetters:
             except OSError:
                 return len(lines)
         return len(lines) - len(kept)
+
+    def aside(self) -> Iterator[Path]:
+        """Files of what is kept, to be sent again: what an earlier attempt left, then all that is kept now.
+
+        From now on letters go into a new file. Who is done with one of these removes it; else it comes first next time.
+
+        Raises:
+            OSError: the folder cannot be changed.
+        """
+        aside = self.path.with_name(f"{self.path.name}.again")
+        if aside.exists():
+            yield aside
+        with self._lock:
+            if aside.exists() or not self.path.exists():
+                return
+            self.path.rename(aside)
+        yield aside
+
+    def put_back(self, lines: Sequence[bytes]) -> None:
+        """Keep lines that were set aside, whatever the limit.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        if lines:
+            with self._lock:
+                self._file.write(b"".join(lines))
 
     def close(self) -> None:
         """Close the file."""

@@ -5,20 +5,26 @@ was settled before a crash is sent again after it, with the same ids.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Final, Self
 
 import msgspec
 
+from enricher.errors import DeliveryError
 from enricher.model.verdict import Notice
 from enricher.service.delivery.courier import Courier, Statistics
 from enricher.service.delivery.dead_letters import DeadLetters
 from enricher.service.delivery.lane import Batching, Lane
 from enricher.service.delivery.writer import Clock, Writer
+from enricher.service.inputs import why
 from enricher.sinks.encoding import Origin
 from enricher.sinks.settings import Sink, label
 
 _BEAT: Final = 2.0
+_AT_ONCE: Final = 500
+"""Dead letters sent again together."""
 
 Told = tuple[str, int]
 """Id and revision of a notice."""
@@ -33,6 +39,14 @@ class Report(msgspec.Struct, frozen=True):
     def lost(self) -> int:
         """Notices that are neither with a sink nor in the dead-letter file: the position must not move on."""
         return sum(each.lost for each in self.sinks.values())
+
+
+class _Letter(msgspec.Struct):
+    sink: str
+    notice: Notice
+
+
+_read = msgspec.json.Decoder(_Letter).decode
 
 
 class Delivery:
@@ -96,6 +110,49 @@ class Delivery:
         self._lost = lost
         self._given.clear()
         return self.report()
+
+    def again(self, beat: Callable[[], None] = lambda: None) -> None:
+        """Send dead letters again, each to the sink that did not take it; nothing else may be under way.
+
+        What it does not take is one again. So is, untried, what else is for a sink that is still away, or for none that
+        there is. `beat` is called every few seconds.
+
+        Raises:
+            DeliveryError: not all could be kept; what is set aside comes first at the next time.
+        """
+        before = self.report().lost
+        try:
+            for aside in self._dead.aside():
+                away: set[str] = set()
+                with aside.open("rb") as lines:
+                    while part := list(islice(lines, _AT_ONCE)):
+                        self._dead.put_back(self._resend(part, away, beat))
+                if self.report().lost > before:
+                    raise DeliveryError(f"{aside}: not all of them can be kept again", "see the disk and the limit")
+                aside.unlink()
+        except OSError as error:
+            raise DeliveryError(f"dead letters: {why(error)}", "see the disk and the folder's rights") from error
+
+    def _resend(self, lines: Iterable[bytes], away: set[str], beat: Callable[[], None]) -> list[bytes]:
+        """Lines that nobody was tried for; sinks that are found to be away are added to `away`."""
+        lanes = {lane.courier.name: lane for lane in self._lanes}
+        left: list[bytes] = []
+        sent: dict[str, list[Notice]] = defaultdict(list)
+        for line in lines:
+            try:
+                letter = _read(line)
+            except (msgspec.MsgspecError, ValueError):
+                left.append(line)
+                continue
+            if letter.sink in away or letter.sink not in lanes:
+                left.append(line)
+            else:
+                sent[letter.sink].append(letter.notice)
+        for name, notices in sent.items():
+            lanes[name].put(notices)
+        self.flush(beat=beat)
+        away |= {name for name in sent if lanes[name].courier.down}
+        return left
 
     def report(self) -> Report:
         """How it stands now."""

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from enricher.errors import ConfigError
 from enricher.model.record import Record
 from enricher.model.verdict import LedgerRow
-from enricher.service.delivery.delivery import Report
+from enricher.service.delivery import Statistics
 
 _PATIENCE: Final = 10.0
 """Seconds that who asks may take."""
@@ -35,6 +35,8 @@ class Metrics:
         self._packets = self._gauge("interface", "Packets of an interface, and what of them was lost", "source", "what")
         self._open = self._gauge("buckets", "Connections whose sessions wait, are not settled, notices untold", "state")
         self._sinks = self._gauge("sink_notices", "Notices by sink and what became of them", "sink", "outcome")
+        self._away = self._gauge("sink_away", "1: the last try of a sink was in vain", "sink")
+        self._retries = self._gauge("sink_retries", "Batches tried again, by sink", "sink")
         self._dropped = self._gauge("dropped", "Records the store could not keep", "what")
         self._offsets = Histogram(
             "an1496_clock_offset_seconds",
@@ -82,15 +84,19 @@ class Metrics:
         for what, count in counts.items():
             self._packets.labels(source, what).set(count)
 
-    def standing(self, counts: Mapping[str, int], dropped: Mapping[str, int], report: Report) -> None:
+    def standing(self, counts: Mapping[str, int], dropped: Mapping[str, int]) -> None:
         """How things stand."""
         for state, count in counts.items():
             self._open.labels(state).set(count)
         for what, count in dropped.items():
             self._dropped.labels(what).set(count)
-        for sink, each in report.sinks.items():
-            for outcome in _SINK_COUNTS:
-                self._sinks.labels(sink, outcome).set(getattr(each, outcome))
+
+    def sink(self, name: str, each: Statistics) -> None:
+        """How a sink does."""
+        for outcome in _SINK_COUNTS:
+            self._sinks.labels(name, outcome).set(getattr(each, outcome))
+        self._away.labels(name).set(each.trouble is not None)
+        self._retries.labels(name).set(each.retries)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(f"an1496_{name}", what, labels, registry=self.registry)

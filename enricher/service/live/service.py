@@ -6,7 +6,6 @@ back as the sources do. Whatever is away (Redis, a sink, the disk), a round is t
 
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,17 +13,18 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from enricher.errors import An1496Error, ConfigError, DeliveryError
+from enricher.errors import An1496Error, ConfigError
 from enricher.join.cluster import connect
 from enricher.join.link import check
 from enricher.join.live import LiveJoin
 from enricher.join.store import Store
 from enricher.model.record import Record
-from enricher.service.delivery import Delivery, Outlets
+from enricher.service.delivery import Outlets
 from enricher.service.engine import Engine
 from enricher.service.live.ledger import Ledger
 from enricher.service.live.metrics import Metrics, Page
 from enricher.service.live.shedding import behind, shed
+from enricher.service.live.sinks import Sinks
 from enricher.service.live.sources._source import Source
 from enricher.service.live.sources.build import build
 from enricher.service.live.worker import Worker
@@ -80,7 +80,7 @@ class Service:
         self._last = time.monotonic()
         self._patience = Patience(log, stopping)
         self._page: Page | None = None
-        self._delivery: Delivery | None = None
+        self._sinks = Sinks(log, self.metrics, self._patience)
         self._store: Store | None = None
         self._worker: Worker | None = None
         self._join: LiveJoin | None = None
@@ -88,8 +88,6 @@ class Service:
         """Source → when it is tried again, after which pause."""
         self._away: dict[str, An1496Error] = {}
         """Source → why."""
-        self._dead: Counter[str] = Counter()
-        """Sink → notices that were told to have become dead letters."""
         self._shedding: set[str] = set()
         """Sources that are too far behind."""
 
@@ -108,6 +106,7 @@ class Service:
             quiet = 0
             while not self._stopping(0):
                 read = self._round()
+                self._sinks.again_if_asked(self._waits)
                 quiet = 0 if read else quiet + 1
                 if quiet >= _QUIET and (once or all(source.ended for source in self.sources)):
                     self._until_safe("drain", self._drain)
@@ -121,13 +120,17 @@ class Service:
         self._log.info("stopped")
 
     def reload(self, engine: Engine) -> None:
-        """From now on judge by other lists and thresholds. Of all else it is told that it needs a new start."""
+        """From now on judge by other lists and thresholds. Of all else it is told that it needs a new start.
+
+        Something may have been mended: dead letters are sent again after this round.
+        """
         other = [name for name in _FOR_LIFE if getattr(engine.config, name) != getattr(self._config, name)]
         if other:
             self._log.warning("not changed before the next start", sections=other)
         self._engine = engine
         if self._worker is not None:
             self._worker.engine = engine
+        self._sinks.asked = True
         self._log.info("reloaded")
 
     def health(self) -> dict[str, Any]:
@@ -223,13 +226,13 @@ class Service:
                 settings = msgspec.structs.replace(settings, namespace=NAMESPACE)
             self._store = Store(connect(self._url, settings), settings, exact=True)
             self._join = LiveJoin(self._store, config.join, config.live, self._name)
-            if self._delivery is None:
+            if self._sinks.delivery is None:
                 folder = Path(config.live.ledger).parent if config.live.ledger else Path()
-                self._delivery = self._outlets.open(folder)
+                self._sinks.delivery = self._outlets.open(folder)
             self._worker = Worker(
                 self._engine,
                 self._join,
-                self._delivery,
+                self._sinks.delivery,
                 self._ledger,
                 time.time,
                 told=self.metrics.told,
@@ -240,18 +243,7 @@ class Service:
     def _waits(self) -> None:
         """While sinks or other workers are waited for."""
         self._stopping(0)
-        self._hear_sinks()
-
-    def _hear_sinks(self) -> None:
-        """Say which sinks are away and why, and what became a dead letter."""
-        for name, each in self._delivery.report().sinks.items() if self._delivery is not None else ():
-            if each.trouble is None:
-                self._patience.back(f"sink {name}")
-            else:
-                self._patience.away(f"sink {name}", DeliveryError(each.trouble, each.advice))
-            if more := each.dead - self._dead[name]:
-                self._dead[name] = each.dead
-                self._log.warning("dead letters", sink=name, notices=more, reason=each.reason)
+        self._sinks.hear()
 
     def _hang_up(self) -> None:
         if self._store is not None:
@@ -261,7 +253,7 @@ class Service:
     def _count(self, batches: Sequence[tuple[str, Sequence[Record]]], seconds: float) -> None:
         """Tell the metrics."""
         self._last = time.monotonic()
-        self._hear_sinks()
+        self._sinks.hear()
         self.metrics.round(batches, seconds, time.time())
         if self._page is None:
             return
@@ -269,16 +261,15 @@ class Service:
             if source.name not in self._retry:
                 self.metrics.lag(source.name, _lag(source))
             self.metrics.capture(source.name, source.counts())
-        if self._join is not None and self._store is not None and self._delivery is not None:
+        if self._join is not None and self._store is not None:
             counts = self._until_safe("store", lambda: self._connected().counts())
-            self.metrics.standing(counts, self._store.counters, self._delivery.report())
+            self.metrics.standing(counts, self._store.counters)
 
     def close(self) -> None:
         """Hang up everywhere."""
         for source in self.sources:
             source.close()
-        if self._delivery is not None:
-            self._delivery.close()
+        self._sinks.close()
         self._hang_up()
         if self._page is not None:
             self._page.close()

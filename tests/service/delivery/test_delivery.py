@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from enricher.errors import DeliveryError
 from enricher.service.delivery.dead_letters import DeadLetters
 from enricher.service.delivery.delivery import Delivery
 from enricher.service.delivery.writer import Record, Sent, SystemClock, UnavailableError
@@ -223,3 +224,84 @@ def test_what_is_given_again_because_one_sink_lost_it_does_not_reach_the_others_
         delivery.put(notices)
         delivery.flush()
         assert len(well.got) == 7, "what was settled everywhere is another matter"
+
+
+class Mended(Gated):
+    """Takes nothing until it is mended, and one notice never."""
+
+    well = False
+
+    def send(self, records: Sequence[Record]) -> Sent:
+        if not self.well:
+            raise UnavailableError("nobody there", "look")
+        never = {at: "no" for at, record in enumerate(records) if record.notice.id.endswith("2")}
+        super().send([record for at, record in enumerate(records) if at not in never])
+        return Sent(rejected=never)
+
+
+def test_dead_letters_are_sent_again_to_the_sink_that_did_not_take_them(make: Any, deliver: Any, letters: Any) -> None:
+    ill, well = Mended(), Gated()
+    delivery = deliver((sink("ill"), ill), (sink("well"), well))
+    delivery.put(make.notices(4))
+    delivery.flush()
+    assert len(letters()) == 4
+    ill.well = True
+    delivery.again()
+    assert sorted(ill.got) == [make.notice(n).id for n in (0, 1, 3)]
+    assert len(well.got) == 4, "it had them"
+    assert [(letter["sink"], letter["reason"], letter["notice"]["id"]) for letter in letters()] == [
+        ("ill", "no", make.notice(2).id)
+    ]
+    report = delivery.report().sinks["ill"]
+    assert (report.given, report.delivered, report.dead) == (8, 3, 5)
+
+
+def test_dead_letters_for_a_sink_that_is_still_away_are_kept_and_only_some_are_tried(
+    make: Any, deliver: Any, dead: DeadLetters, letters: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("enricher.service.delivery.delivery._AT_ONCE", 2)
+    delivery = deliver((sink("ill"), Mended()))
+    delivery.put(make.notices(9))
+    delivery.flush()
+    before = {letter["notice"]["id"] for letter in letters()}
+    delivery.again()
+    assert {letter["notice"]["id"] for letter in letters()} == before
+    assert delivery.report().sinks["ill"].given == 9 + 2
+    assert [path.name for path in dead.path.parent.iterdir()] == ["dead.jsonl"]
+
+
+def test_what_is_for_no_sink_there_is_or_cannot_be_read_is_kept_as_it_is(make: Any, deliver: Any, dead: Any) -> None:
+    dead.add("gone", [(make.notice(1), "away")])
+    with dead.path.open("ab") as file:
+        file.write(b'{"half a line\n\n')
+    before = dead.path.read_bytes()
+    delivery = deliver((sink("here"), Gated()))
+    delivery.again()
+    assert dead.path.read_bytes() == before
+
+
+def test_what_was_set_aside_when_we_died_is_sent_before_what_came_later(make: Any, deliver: Any, dead: Any) -> None:
+    dead.add("here", [(make.notice(1), "away")])
+    next(dead.aside())  # and no more of it: we died
+    dead.add("here", [(make.notice(2), "away")])
+    here = Gated()
+    delivery = deliver((sink("here"), here))
+    delivery.again()
+    assert here.got == [make.notice(1).id, make.notice(2).id]
+    assert not any(dead.path.parent.iterdir())
+
+
+def test_what_cannot_be_kept_again_stays_aside(make: Any, clock: Any, tmp_path: Any) -> None:
+    dead = DeadLetters(tmp_path / "dead", 10**6, clock)
+    dead.add("away", [(make.notice(1), "away")])
+    full = DeadLetters(tmp_path / "dead", 1, clock)
+    with Delivery([(sink("away"), Away())], full, make.origin, SystemClock()) as delivery:
+        for _ in range(2):
+            with pytest.raises(DeliveryError, match="not all of them can be kept again"):
+                delivery.again()
+            assert b"AN1496-0000000000000001" in (tmp_path / "dead.again").read_bytes()
+
+
+def test_without_dead_letters_nothing_is_sent_again(deliver: Any, dead: Any) -> None:
+    deliver((sink("a"), Gated())).again()
+    assert not any(dead.path.parent.iterdir())

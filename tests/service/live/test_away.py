@@ -72,3 +72,47 @@ def test_a_sink_that_is_waited_for_is_told_meanwhile(site, monkeypatch, tmp_path
         service.run()
     assert "dead letters" not in log
     assert path.read_bytes().count(b"\n") == 1
+
+
+def test_dead_letters_are_sent_again_when_the_configuration_is_read_anew(site, tmp_path: Path) -> None:
+    engine = site(f"""
+        [verdict]
+        min_severity = "informational"
+        [[sinks]]
+        type = "file"
+        path = "{tmp_path}/out/notices.jsonl"
+        retry_seconds = 0
+        """)
+    log = Log()
+    figures = []
+
+    def mend() -> None:
+        figures.append(service.metrics.registry.get_sample_value("an1496_sink_away", {"sink": "file (sink 1)"}))
+        (tmp_path / "out").mkdir()
+        service.reload(engine)
+
+    with Service(engine, log, Turns(mend, *[lambda: None] * 2)) as service:
+        service.run()
+        figures.append(service.metrics.registry.get_sample_value("an1496_sink_away", {"sink": "file (sink 1)"}))
+    assert (tmp_path / "out" / "notices.jsonl").read_bytes().count(b"\n") == 1
+    assert "sending dead letters again" in log
+    assert not list(tmp_path.glob("dead-letters*"))
+    assert figures == [1, 0]
+
+
+def test_while_a_sink_is_waited_for_the_metrics_show_it(site, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("enricher.service.delivery.delivery._BEAT", 0.05)
+    path = tmp_path / "out" / "notices.jsonl"
+    sink = f'[verdict]\nmin_severity = "informational"\n[[sinks]]\ntype = "file"\npath = "{path}"\nname = "siem"\n'
+    until = time.monotonic() + 20
+
+    def stopping(_seconds: float) -> bool:
+        value = service.metrics.registry.get_sample_value
+        if value("an1496_sink_away", {"sink": "siem"}) == 1 and value("an1496_sink_retries", {"sink": "siem"}) > 0:
+            path.parent.mkdir(exist_ok=True)
+        if time.monotonic() > until:
+            raise TimeoutError
+        return path.exists()
+
+    with Service(site(sink), Log(), stopping) as service:
+        service.run()
