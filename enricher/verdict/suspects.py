@@ -1,6 +1,7 @@
 """Sessions that several processes could have opened: only what holds for every one of them counts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final, get_args
 
 import msgspec
@@ -25,15 +26,15 @@ def _process(candidate: Candidate) -> Process:
     return candidate.process or Process(guid=candidate.guid, pid=candidate.pid, image=candidate.image)
 
 
-def common(findings: Sequence[Finding | None]) -> Finding | None:
-    """The finding of all suspects, told for each; None when it does not hold for one of them."""
-    found = [finding for finding in findings if finding is not None]
-    if len(found) < len(findings):
-        return None
-    if len(found) == 1:
-        return found[0]
-    texts = list(dict.fromkeys(finding.text for finding in found))
-    return found[0]._replace(text=" ".join(texts[:_MAX_TEXTS]))
+def common(findings: Iterable[Finding | None]) -> Finding | None:
+    """The first suspect's finding, told for each; None, and no more are asked, when one has none."""
+    found = []
+    for finding in findings:
+        if finding is None:
+            return None
+        found.append(finding)
+    texts = dict.fromkeys(finding.text for finding in found)
+    return found[0]._replace(text=" ".join(islice(texts, _MAX_TEXTS)))
 
 
 def agreed(states: Sequence[Legs]) -> Legs:

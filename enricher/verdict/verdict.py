@@ -57,11 +57,8 @@ def score(evidence: tuple[Evidence, ...], weights: Weights) -> int:
 def _evidence(suspected: tuple[Case, ...], weights: Weights) -> tuple[Evidence, ...]:
     """What holds whoever opened the session; sorted by leg, then heaviest first."""
     found = []
-    first, *others = suspected
     for rule in RULES.values():
-        finding = rule.find(first)
-        if finding is not None and others:
-            finding = common([finding, *(rule.find(each) for each in others)])
+        finding = common(map(rule.find, suspected))
         if finding is not None:
             found.append(
                 Evidence(

@@ -309,10 +309,29 @@ def test_candidates_of_which_only_the_image_is_known_are_judged_by_it(make, judg
     assert {"drop_folder", "not_known_program"} <= {evidence.id for evidence in found.evidence}
 
 
-def test_of_very_many_candidates_nothing_is_said(make, judge):
-    crowd = suspects(*(make.payload(guid=str(n)) for n in range(17)))
+@pytest.mark.parametrize(("number", "told"), [(1, False), (2, True), (16, True), (17, False)])
+def test_of_very_many_candidates_and_of_a_lone_one_nothing_is_said(number, told, make, judge):
+    crowd = suspects(*(make.payload(guid=str(n)) for n in range(number)))
     found = judge(make.session(None, make.c2(), disposition="ambiguous", candidates=crowd))
-    assert found.legs.process == "unavailable"
+    assert found.legs.process == ("present" if told else "unavailable")
+
+
+def test_the_record_that_proves_what_holds_for_all_is_the_first_candidates(make, judge):
+    pair = suspects(*(make.payload(guid=source, start_source=source) for source in ("e.json:7", "e.json:8")))
+    found = judge(make.session(None, make.c2(), disposition="ambiguous", candidates=pair))
+    assert [evidence.source for evidence in found.evidence if evidence.id == "unsigned"] == ["e.json:7"]
+
+
+def test_a_session_whose_process_is_known_is_judged_by_it_whoever_else_was_thought_of(make, judge):
+    payload = make.payload()
+    thought_of = make.session(payload, make.c2(), candidates=suspects(payload, make.chrome()))
+    assert judge(thought_of) == judge(make.session(payload, make.c2()))
+
+
+def test_the_points_of_the_evidence_are_the_score(make, judge):
+    found = judge(make.session(observation=make.c2(anomalies=("unusual_port",))))
+    assert {evidence.leg for evidence in found.evidence if evidence.weight} == {"process", "session"}
+    assert found.score == sum(evidence.weight for evidence in found.evidence)
 
 
 def test_a_weight_set_to_zero_takes_an_evidence_out_of_the_score(make, packaged, settings):
