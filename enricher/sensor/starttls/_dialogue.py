@@ -60,6 +60,7 @@ class _Side:
         self.begun = False
         """It speaks TLS by now."""
         self.framing: Framing | None = None
+        """What cuts the packets that carry its TLS, once they may come."""
 
 
 class _Talk:
@@ -100,21 +101,32 @@ class _Talk:
     def feed(self, index: int, chunk: Chunk) -> Chunk | None:
         """Take the next bytes; give what of them is TLS."""
         side = self._sides[index]
-        if side.begun:
-            return chunk if side.framing is None else self._framed(side, chunk)
-        if side.tunnelled:
-            return self._tunnel(index, chunk)
         side.seen += len(chunk[0])
+        if side.framing is not None:
+            return self._framed(index, side.framing, chunk)
+        if side.begun:
+            return chunk
+        return self._tunnel(index, chunk) if side.tunnelled else self._listen(index, side, chunk)
+
+    def _listen(self, index: int, side: _Side, chunk: Chunk) -> Chunk | None:
+        """Take bytes in the clear; give what follows the word for TLS."""
         if not side.pending:
             side.at = chunk[1:]
         data, side.pending = side.pending + chunk[0], b""
         start = 0
         while start < len(data):
             rest = data[start:]
+            if side.turned and self._protocol.framing is not None:
+                side.framing = self._protocol.framing()
+                return self._framed(index, side.framing, (rest, *side.at))
             if side.turned or side.blind:
-                begun = (side.turned and side.agreed) or self._begins(index, rest)
-                if begun or (begun is False and side.turned and self._protocol.tunnel):
-                    return self._go_on(index, (rest, *side.at), tls=begun)
+                begun = (side.turned and side.agreed) or begins(rest, client=index == self._client)
+                if begun:
+                    self._begin(index)
+                    return rest, *side.at
+                if begun is False and side.turned and self._protocol.tunnel:
+                    side.tunnelled = True
+                    return self._tunnel(index, (rest, *side.at))
                 if begun is None:
                     side.pending = rest
                     break
@@ -144,30 +156,26 @@ class _Talk:
                 self.target = self._protocol.target(unit)
         return size
 
-    def _begins(self, index: int, data: bytes) -> bool | None:
-        """Whether TLS begins with `data`; None: that cannot be told yet."""
-        client = index == self._client
-        if self._protocol.framing is None or self._sides[index].blind:
-            return begins(data, client=client)
-        framing = self._protocol.framing()
-        carried = framing.feed(data)
-        begun = begins(carried, client=client) if carried else None
-        if framing.lost or begun is False or len(data) > _MOST:
-            self.possible = False
-            return False
-        return begun
-
-    def _go_on(self, index: int, chunk: Chunk, *, tls: bool | None) -> Chunk | None:
+    def _framed(self, index: int, framing: Framing, chunk: Chunk) -> Chunk | None:
+        """Take bytes of packets; give what they carry once TLS has begun in them."""
         side = self._sides[index]
-        if tls:
-            side.begun = True
-            self._agree(1 - index)
-            if self._protocol.framing is not None and not side.blind:
-                side.framing = self._protocol.framing()
-                return self._framed(side, chunk)
-            return chunk
-        side.tunnelled = True
-        return self._tunnel(index, chunk)
+        if framing.lost:
+            return None
+        if not side.pending:
+            side.at = chunk[1:]
+        carried, side.pending = side.pending + framing.feed(chunk[0]), b""
+        if not side.begun:
+            begun = side.agreed or (begins(carried, client=index == self._client) if carried else None)
+            if not begun:
+                side.pending = carried
+                self.possible = begun is None and not framing.lost and side.seen <= _MOST
+                return None
+            self._begin(index)
+        return (carried, *side.at) if carried else None
+
+    def _begin(self, index: int) -> None:
+        self._sides[index].begun = True
+        self._agree(1 - index)
 
     def _tunnel(self, index: int, chunk: Chunk) -> Chunk | None:
         if self._inner is None:
@@ -182,12 +190,6 @@ class _Talk:
     def _agree(self, index: int) -> None:
         """The other side has begun TLS: if this one has said the word, it is bound by it."""
         self._sides[index].agreed |= self._sides[index].turned
-
-    @staticmethod
-    def _framed(side: _Side, chunk: Chunk) -> Chunk | None:
-        assert side.framing is not None
-        carried = b"" if side.framing.lost else side.framing.feed(chunk[0])
-        return (carried, *chunk[1:]) if carried else None
 
 
 class Dialogue:

@@ -13,6 +13,7 @@ from enricher.model import registry
 from enricher.sensor.starttls import Dialogue
 from enricher.sensor.starttls._dialogue import PROTOCOLS
 from enricher.sensor.starttls.databases import TdsFraming
+from enricher.sensor.starttls.http import WebSocketFraming
 
 HEAD = b"Host: proxy\r\nUser-Agent: x\r\n\r\n"
 REFUSED = b"HTTP/1.1 407 Authentication required\r\nContent-Length: 34\r\n\r\n<html>\r\n<p>who are you?</p>\r\n</html>"
@@ -222,6 +223,25 @@ def test_a_name_asked_of_a_proxy_reaches_nobody_unescaped(wire):
 @pytest.mark.parametrize("mss", [1460, 1, 7])
 def test_a_handshake_inside_of_another_protocols_packets_tells_what_it_tells_bare(wire, name, mss):
     assert same(wire.observe(framed(wire)[name], mss=mss), wire.observe(wire.full()))
+
+
+def test_packets_before_tls_are_read_once_however_many_come_and_however_they_are_cut(wire, monkeypatch):
+    """Otherwise a client that sends a ping a byte at a time costs a second of each of the sensor's minutes."""
+    begun = []
+    begin = WebSocketFraming._begin
+    monkeypatch.setattr(WebSocketFraming, "_begin", lambda self, data: begun.append(data) or begin(self, data))
+    opening, answer, *flights = framed(wire)["websocket"]
+    seen = wire.observe([opening, answer, ("c", b"\x89\0" * 500), *flights], mss=1)
+    assert same(seen, wire.observe(wire.full()))
+    assert len(begun) < 1500
+
+
+def test_packets_of_another_protocol_in_which_no_tls_comes_are_given_up():
+    dialogue = Dialogue(0, 0, b"GET")
+    dialogue.feed(0, (b"GET / HTTP/1.1\r\n" + WEBSOCKET, 0.0, 1))
+    for _ in range(20_000):
+        assert dialogue.feed(0, (b"\x89\0", 0.0, 2)) is None
+    assert not dialogue.possible
 
 
 @pytest.mark.parametrize("name", DIALOGUES)
