@@ -233,6 +233,17 @@ def test_what_the_endpoint_does_not_tell_is_named(sentence, make, judge):
     assert any(sentence in gap for gap in judge(make.session(**UNSEEN[sentence])).unseen)
 
 
+def test_where_all_was_seen_nothing_is_said_to_be_unseen(make, judge):
+    assert judge(make.session(make.payload())).unseen == ()
+
+
+def test_names_of_hosts_are_shown_escaped_and_cut_in_what_was_not_seen(make, judge):
+    hostile = "a\x1b[2J\u202e" + "b" * 200
+    unseen = judge(make.session(host=hostile, coverage=Coverage(network_connect=True))).unseen
+    assert all(gap.isprintable() and len(gap) < 200 for gap in unseen)
+    assert any(r"a\x1b[2J\u202ebbb" in gap for gap in unseen)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
