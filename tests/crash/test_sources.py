@@ -40,10 +40,11 @@ STEPS = (
 
 BEFORE = """
 from enricher.service.live.sources import kafka
+kafka._COMMIT_MS = 1
 connection = kafka.connection
 kafka.connection = lambda settings: connection(settings) | {"session.timeout.ms": 1500, "heartbeat.interval.ms": 200}
 """
-"""A broker gives a dead worker's partitions to another after so long."""
+"""What was told to be safe is committed at once, and a dead worker's partitions soon go to another."""
 
 
 @pytest.fixture
