@@ -15,6 +15,8 @@ OBSERVATIONS: Final = "observations.jsonl"
 SESSIONS: Final = "sessions.jsonl"
 NOTICES: Final = "notices.jsonl"
 
+_NOTICE: Final = msgspec.json.Decoder(Notice)
+
 
 def folder(path: Path) -> Path:
     """Make the output folder.
@@ -54,20 +56,20 @@ def write(folder: Path, results: Mapping[str, Iterable[bytes]]) -> None:
 
 
 def find_notice(path: Path, wanted: str) -> Notice:
-    """Find the notice whose id is, or begins with, `wanted`.
+    """Find the notice whose id is, or begins with, `wanted`; of several revisions, as a service writes them, the last.
 
     Raises:
         InputError: no such file, a line that is no notice, no such id, or more than one that begins so.
     """
     try:
-        notices = [msgspec.json.decode(line, type=Notice) for line in path.read_bytes().splitlines()]
+        with path.open("rb") as file:
+            found = [notice for notice in map(_NOTICE.decode, file) if notice.id.startswith(wanted)]
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", "give the folder of a replay with --out") from error
     except msgspec.DecodeError as error:
         raise InputError(f"{path}: not a notice: {error}", "run the replay again") from error
-    found = [notice for notice in notices if notice.id.startswith(wanted)]
-    exact = [notice for notice in found if notice.id == wanted]
-    if len(exact or found) != 1:
-        what = "several notices begin with" if found else "no notice begins with"
+    latest = {notice.id: notice for notice in sorted(found, key=lambda notice: notice.revision)}
+    if wanted not in latest and len(latest) != 1:
+        what = "several notices begin with" if latest else "no notice begins with"
         raise InputError(f"{path}: {what} {wanted!r}", "give a whole id from the table or the file")
-    return (exact or found)[0]
+    return latest.get(wanted) or latest.popitem()[1]

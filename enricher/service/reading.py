@@ -90,7 +90,10 @@ def _read_stream(
     try:
         reader = reader_for(kind, source.name)
     except InputError as error:
-        tally.problems.append(Problem(where=source.name, what=error.message, advice=error.advice))
+        if source.named:
+            tally.problems.append(Problem(where=source.name, what=error.message, advice=error.advice))
+        else:
+            tally.lost["files_of_another_kind"] += 1
         return
     progress.start(source.name, source.size)
     for records in _feed(stream, reader, source, tally, progress):

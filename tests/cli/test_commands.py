@@ -90,6 +90,23 @@ def test_endpoint_prints_events_and_says_what_was_skipped() -> None:
     assert "skipped" in done.stderr.decode()
 
 
+@pytest.mark.parametrize(("command", "count", "others"), [("sense", 15, 2), ("endpoint", 85, 1)])
+def test_of_a_folder_is_read_what_is_of_the_commands_kind(command: str, count: int, others: int) -> None:
+    done = run(command, PCAPS / "demo")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == count
+    assert f"an1496: left out: files of another kind: {others}" in complaints(done)
+
+
+@pytest.mark.parametrize(("command", "given"), [("sense", LOG), ("endpoint", CAPTURE)])
+def test_a_file_of_another_kind_that_was_named_is_told(command: str, given: Path) -> None:
+    done = run(command, given)
+    assert (done.returncode, done.stdout) == (1, b"")
+    (told,) = complaints(done)
+    assert told.startswith(f"an1496: {given}: ")
+    assert "`an1496 replay`" in told
+
+
 def test_explain_tells_a_notice_by_the_beginning_of_its_id(tmp_path: Path) -> None:
     notice = lines(run("replay", CAPTURE, LOG, "--json", "--out", tmp_path))[0]
     done = run("explain", notice["id"][:12], "--out", tmp_path)
@@ -98,6 +115,14 @@ def test_explain_tells_a_notice_by_the_beginning_of_its_id(tmp_path: Path) -> No
     for heading in (notice["id"], "Time line", "Legs", "Evidence", "why this weight", "Not seen", "AN1496"):
         assert heading in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_explain_tells_the_last_revision_that_a_service_wrote(tmp_path: Path) -> None:
+    first = lines(run("replay", CAPTURE, LOG, "--json", "--out", tmp_path))[0]
+    revisions = ({**first, "revision": 2, "summary": "the later one"}, first)
+    (tmp_path / "notices.jsonl").write_text("".join(json.dumps(notice) + "\n" for notice in revisions))
+    for wanted in (first["id"], first["id"][:12]):
+        assert "the later one." in run("explain", wanted, "--out", tmp_path).stdout.decode()
 
 
 def test_explain_of_an_unknown_notice_says_so(tmp_path: Path) -> None:
