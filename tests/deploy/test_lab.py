@@ -14,6 +14,7 @@ import redis
 from enricher.join.link import LIVE_COMMANDS
 from enricher.join.server import EmbeddedServer
 from enricher.model import library
+from shown import typed
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "deploy" / "lab"
@@ -125,6 +126,45 @@ def test_the_vagrantfile_is_ruby() -> None:
     if shutil.which("ruby") is None:
         pytest.skip("no ruby")
     subprocess.run(["ruby", "-c", ROOT / "Vagrantfile"], check=True, capture_output=True)
+
+
+WINRM = """
+HTTPClient = Module.new { const_set(:KeepAliveDisconnected, Class.new(StandardError)) }
+WinRM = Module.new do
+  %w[HTTPTransportError AuthorizationError WSManFault].each { |e| const_set("WinRM#{e}", Class.new(StandardError)) }
+end
+"""
+"""What Vagrant names of the gem by which it talks to Windows, for a Vagrant that was packaged without it."""
+
+
+def validated(folder: Path) -> "subprocess.CompletedProcess[str]":
+    (folder / "gems").mkdir(exist_ok=True)
+    (folder / "gems" / "winrm.rb").write_text(WINRM)
+    for name in ("winrm-elevated.rb", "winrm-fs.rb"):
+        (folder / "gems" / name).touch()
+    known = subprocess.run(["ruby", "-e", "require 'winrm'"], capture_output=True, check=False).returncode == 0
+    environment = {
+        **os.environ,
+        "HOME": str(folder),
+        "VAGRANT_HOME": str(folder / "home"),
+        "VAGRANT_CHECKPOINT_DISABLE": "1",
+        "RUBYLIB": "" if known else str(folder / "gems"),
+    }
+    (command,) = [each for each in typed("docs/lab.md") if each.startswith("vagrant validate")]
+    words = [*command.split(), "--ignore-provider"]
+    return subprocess.run(words, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+
+
+def test_vagrant_finds_the_vagrantfile_valid(tmp_path: Path) -> None:
+    if shutil.which("vagrant") is None:
+        pytest.skip("no vagrant")
+    text = (ROOT / "Vagrantfile").read_text("utf-8")
+    (tmp_path / "deploy").symlink_to(ROOT / "deploy")
+    (tmp_path / "Vagrantfile").write_text(text)
+    done = validated(tmp_path)
+    assert (done.returncode, "validated successfully" in done.stdout) == (0, True), done.stdout + done.stderr
+    (tmp_path / "Vagrantfile").write_text(text.replace('"private_network"', '"private_netwrk"'))
+    assert "is invalid" in validated(tmp_path).stderr, "it looks at nothing"
 
 
 def test_every_file_that_the_sensors_script_takes_from_the_repository_is_there() -> None:
