@@ -130,9 +130,9 @@ def _expand(path: str, problems: list[Problem]) -> Iterator[Input]:
         yield Input("stdin", None, None)
         return
     try:
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116  # to Path an empty name, as of an unset variable, is the current folder
     except OSError as error:
-        problems.append(Problem(where=path, what=why(error), advice="check the path"))
+        problems.append(Problem(where=path or '""', what=why(error), advice="check the path"))
         return
     if not stat.S_ISDIR(status.st_mode):
         yield Input(path, Path(path), status.st_size if stat.S_ISREG(status.st_mode) else None)

@@ -37,6 +37,12 @@ def test_a_missing_file_is_a_problem_and_the_others_are_found(tmp_path: Path) ->
     assert [str(p) for p in problems] == [f"{tmp_path}/gone: no such file or directory; check the path"]
 
 
+def test_an_empty_name_is_no_folder() -> None:
+    problems: list[Problem] = []
+    assert inputs.find([""], problems) == []
+    assert [str(p) for p in problems] == ['"": no such file or directory; check the path']
+
+
 def test_an_empty_folder_is_a_problem(tmp_path: Path) -> None:
     problems: list[Problem] = []
     assert inputs.find([str(tmp_path)], problems) == []
