@@ -36,7 +36,7 @@ class Counters(msgspec.Struct, kw_only=True):
     packets_unknown_link: int = 0
     """Packets of a link type that cannot be read."""
     packets_other: int = 0
-    """Packets with neither TCP, UDP nor a tunnel that is known."""
+    """Packets and tunnels with neither TCP, UDP nor another tunnel that is known."""
     packets_malformed: int = 0
     """Headers cut short or contradicting themselves."""
     packets_tunneled: int = 0

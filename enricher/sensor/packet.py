@@ -10,7 +10,7 @@ from typing import Final
 from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.ethertype import Walk
 from enricher.sensor.fragments import Fragment, Fragments
-from enricher.sensor.tunnel import IP_TUNNELS, UDP_TUNNELS
+from enricher.sensor.tunnel import IP_TUNNELS, TEREDO, UDP_TUNNELS
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -131,10 +131,8 @@ class Network:
             self._tcp(ends, data, start, end)
         elif protocol == UDP:
             self._udp(ends + data[start : start + 4], data, start, end, depth)
-        elif protocol not in IP_TUNNELS:
+        elif protocol not in IP_TUNNELS or not self._tunnel(IP_TUNNELS[protocol], data, start, end, depth):
             self._counters.packets_other += 1
-        elif not self._tunnel(IP_TUNNELS[protocol], data, start, end, depth):
-            self._counters.packets_malformed += 1
 
     def _tcp(self, ends: bytes, data: bytes, start: int, end: int) -> None:
         if end - start < 20 or data[start + 12] < 0x50:
@@ -151,10 +149,11 @@ class Network:
         source, destination, length = _udp(data, start)
         if 8 <= length < end - start:  # zero is a jumbogram's or segmentation offload's
             end = start + length
-        if destination in UDP_TUNNELS or source in UDP_TUNNELS:
-            tunnel = UDP_TUNNELS.get(destination) or UDP_TUNNELS[source]
-            if self._tunnel(tunnel, data, start + 8, end, depth):
-                return
+        tunnel = UDP_TUNNELS.get(destination) or UDP_TUNNELS.get(source)
+        if tunnel is None and end - start > 48 and data[start + 8] >> 4 == 6:
+            tunnel = TEREDO  # only its servers have a port of their own
+        if tunnel is not None and self._tunnel(tunnel, data, start + 8, end, depth):
+            return
         self._take_datagram(self._frame, self._ts, key, data, start + 8, end)
 
     def _tunnel(self, tunnel: Walk, data: bytes, start: int, end: int, depth: int) -> bool:
@@ -171,6 +170,9 @@ class Network:
     ) -> None:
         piece = Fragment((fragment & 0x1FFF) * 8, bool(fragment & _MORE), protocol, data[start:end])
         whole = self._fragments.add(key, piece, self._ts)
-        if whole is not None and depth < _MAX_DEPTH:
-            protocol, content = whole
-            self._upper(ends, protocol, content, 0, len(content), depth + 1)
+        if whole is None:
+            return
+        if depth < _MAX_DEPTH:
+            self._upper(ends, whole[0], whole[1], 0, len(whole[1]), depth + 1)
+        else:
+            self._counters.packets_too_deep += 1

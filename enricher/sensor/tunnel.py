@@ -1,6 +1,7 @@
 """Tunnels: where in what IP or UDP carries another IP header starts.
 
-A UDP tunnel is known by its port, entered by its content: what is none is an ordinary datagram.
+A UDP tunnel is known by its port, Teredo also by its addresses, entered by its content: what is none is an ordinary
+datagram.
 Sources: RFC 1701, 2637, 2784, 2890 (GRE, PPTP), draft-foschiano-erspan, RFC 3378 (EtherIP), 4023 (MPLS), 4380 (Teredo),
 7348 (VXLAN), 8086 (GRE in UDP), 8926 (GENEVE), 3GPP TS 29.281 (GTP-U).
 """
@@ -135,6 +136,8 @@ def ayiya(data: bytes, start: int, end: int) -> int:
     return start if start < end else -1
 
 
+TEREDO: Final = _checked(teredo)
+
 IP_TUNNELS: Final[dict[int, Walk]] = {
     4: _checked(raw),
     41: _checked(raw),
@@ -147,7 +150,7 @@ IP_TUNNELS: Final[dict[int, Walk]] = {
 UDP_TUNNELS: Final[dict[int, Walk]] = {
     2123: _checked(gtp),
     2152: _checked(gtp),
-    3544: _checked(teredo),
+    3544: TEREDO,
     4754: _checked(gre),
     4789: _checked(vxlan),
     4790: _checked(vxlan),

@@ -35,13 +35,13 @@ PROTOCOLS: Final[dict[str, Upgrade]] = {
         Role(
             _FIRST,
             re.compile(_message + rb"[\x42\x4a\x50\x60\x63\x66\x68\x6c\x6e\x77].*"),
-            re.compile(_message + rb"\x77" + _length + rb"\x80\x161\.3\.6\.1\.4\.1\.1466\.20037.*"),
+            re.compile(_message + rb"\x77" + _length + rb"\x80" + _length + rb"1\.3\.6\.1\.4\.1\.1466\.20037.*"),
             _element,
         ),
         Role(
             _FIRST,
             re.compile(_message + rb"[\x61\x64\x65\x73\x78].*"),
-            re.compile(_message + rb"\x78" + _length + rb"\x0a\x01\x00.*"),
+            re.compile(_message + rb"\x78" + _length + rb"\x0a" + _length + rb"\x00.*"),
             _element,
         ),
     )

@@ -40,7 +40,7 @@ PROTOCOLS: Final[dict[str, Upgrade]] = {
     ),
     "irc": Upgrade(
         _role(b"CNPSU", rb"(?:CAP|NICK|PASS|STARTTLS|USER) ?", rb"STARTTLS"),
-        _role(b":CNP", rb"(?::\S+ )?(?:CAP|NOTICE|PING|\d{3})", rb":?[^\s:]+ 670 [^\n]*"),
+        _role(b":@CNP", rb"(?:@\S+ )?(?::\S+ )?(?:CAP|NOTICE|PING|\d{3})", rb"(?:@\S+ )?:?[^\s:]+ 670 [^\n]*"),
     ),
     "nntp": Upgrade(
         _role(b"CLMS", rb"(?:CAPABILITIES|LIST|MODE READER|STARTTLS)", rb"STARTTLS"),

@@ -22,7 +22,7 @@ def _tag(data: bytes, _number: int) -> int:
 
 
 def _element(name: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"<(?:\w+:)?" + name + rb"(?:\s[^>]*)?>|</(?:\w+:)?" + name + rb"\s*>")
+    return re.compile(rb"<(?:\w+:)?" + name + rb"(?:\s[^>]*)?/?>|</(?:\w+:)?" + name + rb"\s*>")
 
 
 PROTOCOLS: Final[dict[str, Upgrade]] = {

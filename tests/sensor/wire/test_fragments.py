@@ -89,6 +89,21 @@ def test_fragments_inside_a_tunnel_are_put_together():
     assert Taken().packets(packets[::-1]).payloads == [CONTENT]
 
 
+def test_fragments_in_more_tunnels_than_are_entered_are_counted():
+    def nested(levels):
+        taken = Taken()
+        outside = IP(src="192.0.2.1", dst="192.0.2.2", proto=4)
+        for piece in pieces(4):
+            packet = IP(piece)
+            for _ in range(levels):
+                packet = outside / packet
+            taken.packets([bytes(packet)])
+        return taken.payloads, taken.counters.packets_too_deep
+
+    assert nested(7) == ([CONTENT], 0)
+    assert nested(8) == ([], 1)
+
+
 def test_a_datagram_must_be_whole_in_time():
     packets = pieces(4)
     slow = Taken(fragment_timeout=30).packets(packets, step=20)

@@ -82,6 +82,12 @@ DIALOGUES = {
         ("c", b"STARTTLS\r\n"),
         ("s", b":irc.example 670 * :STARTTLS successful\r\n"),
     ],
+    "irc with tags": [
+        ("c", b"CAP REQ server-time\r\n"),
+        ("s", b"@time=2026-01-01T00:00:00.000Z :irc.example CAP * ACK :server-time\r\n"),
+        ("c", b"STARTTLS\r\n"),
+        ("s", b"@time=2026-01-01T00:00:00.000Z :irc.example 670 * :STARTTLS successful\r\n"),
+    ],
     "nntp": [("s", b"200 news ready\r\n"), ("c", b"STARTTLS\r\n"), ("s", b"382 Continue\r\n")],
     "sieve": [("s", b'"IMPLEMENTATION" "x"\r\n"STARTTLS"\r\nOK\r\n'), ("c", b"STARTTLS\r\n"), ("s", b'OK "begin"\r\n')],
     "xmpp": [
@@ -89,6 +95,16 @@ DIALOGUES = {
         ("s", b"<?xml version='1.0'?><stream:stream id='1'>\n<features><starttls xmlns='urn:x'/></features>"),
         ("c", b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'></starttls>\n"),
         ("s", b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+    ],
+    "xmpp with prefix": [
+        ("c", b"<stream:stream to='example.org' xmlns:tls='urn:ietf:params:xml:ns:xmpp-tls'>"),
+        ("s", b"<stream:stream id='1'><features><tls:starttls><required/></tls:starttls></features>"),
+        ("c", b"<tls:starttls/>"),
+        ("s", b"<tls:proceed/>"),
+    ],
+    "ldap with long lengths": [
+        ("c", ldap(1, b"\x77\x84\0\0\0\x1c\x80\x84\0\0\0\x16" + START_TLS[4:])),
+        ("s", ldap(1, b"\x78\x84\0\0\0\x0b\x0a\x84\0\0\0\x01\0\x04\0\x04\0")),
     ],
     "ldap": [
         ("c", ldap(1, element(0x63, b"\x04\x00" + bytes(20)))),

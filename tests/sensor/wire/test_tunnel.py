@@ -110,6 +110,7 @@ TUNNELS = {
     / Raw(b"\x34\xff" + (16 + len(inner())).to_bytes(2, "big") + bytes(7) + b"\x85" + LONG + SHORT + bytes(inner())),
     "GTP-U from its port": udp(40000, 2152) / GTP_U_Header(teid=5, gtp_type=255) / inner(),
     "Teredo": udp(3544) / Raw(bytes(inner(6))),
+    "Teredo from client to relay": udp(3545, 3797) / Raw(bytes(inner(6))),
     "Teredo with indications": udp(3544) / Raw(AUTHENTICATION + ORIGIN + bytes(inner(6))),
     "AYIYA": udp(5072) / Raw(b"\x42\x52\x11\x29" + bytes(4) + bytes(16) + bytes(20) + bytes(inner(6))),
     "VXLAN in GRE in IPv6": OUTER6 / GRE(key_present=1) / udp(4789) / VXLAN(flags=8) / frame(6),
@@ -170,11 +171,26 @@ def test_a_datagram_in_a_tunnel_is_a_datagram():
     assert taken(bytes(udp(4789) / VXLAN(flags=8) / Ether(**MAC) / dns))[1] == [(1234, 53, b"query")]
 
 
-def test_a_tunnel_without_ip_in_it_is_counted():
-    arp = Ether(**MAC, type=0x0806) / Raw(bytes(46))
-    _, datagrams, counters = taken(bytes(OUTER / GRE(proto=0x6558) / arp))
+@pytest.mark.parametrize(
+    "packet",
+    [
+        OUTER / GRE(proto=0x6558) / Ether(**MAC, type=0x0806) / Raw(bytes(46)),
+        OUTER / GRE(proto=0x88BE, seqnum_present=1) / ERSPAN_II() / Ether(**MAC, type=0x88CC) / Raw(bytes(46)),
+        OUTER / GRE_PPTP(acknum_present=1, ack_number=2),
+        OUTER / GRE_PPTP(seqnum_present=1) / PPP(proto=0xC021) / Raw(bytes(30)),
+        OUTER / GRE(proto=0),
+    ],
+    ids=["ARP", "LLDP", "acknowledgement", "LCP", "keepalive"],
+)
+def test_a_tunnel_without_ip_in_it_is_counted_and_hides_no_session(packet):
+    _, datagrams, counters = taken(bytes(packet))
     assert not datagrams
-    assert counters.packets_malformed + counters.packets_other == 1
+    assert (counters.packets_other, counters.packets_malformed) == (1, 0)
+
+
+def test_a_datagram_that_begins_like_ipv6_without_an_address_of_teredo_is_a_datagram():
+    for payload in (bytes(IPv6(src="2001:db8::1", dst="2001:db8::2") / TCP() / Raw(PAYLOAD)), b"\x60" * 30, b"\x60"):
+        assert taken(bytes(udp(3545, 3797) / Raw(payload)))[1] == [(3797, 3545, payload)]
 
 
 def test_gre_of_an_unknown_version_is_no_tunnel():
