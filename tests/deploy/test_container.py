@@ -81,6 +81,11 @@ def test_who_starts_as_root_would_not_get_far_without_capabilities() -> None:
     assert compose()["services"]["redis"]["user"] == "valkey"
 
 
+def test_a_container_that_takes_the_place_of_another_is_the_same_worker() -> None:
+    found = compose()["services"]
+    assert (found["redis"]["hostname"], found["an1496"]["network_mode"]) == ("an1496", "service:redis")
+
+
 def test_the_secret_is_where_the_configuration_looks_for_it() -> None:
     (secret,) = compose()["services"]["an1496"]["secrets"]
     assert f'file = "{secret["target"]}"' in (ROOT / "deploy" / "an1496.toml").read_text("utf-8")

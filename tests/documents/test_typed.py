@@ -63,6 +63,12 @@ def all_streams_were_joined(folder: Path) -> None:
     assert '"id":"AN1496-22e717e199243ec3"' in (folder / "state" / "notices.jsonl").read_text("utf-8")
 
 
+def taken_by_another(_: Path, port: int) -> str:
+    with redis.Redis(port=port) as server:
+        server.rpush("winlogbeat:an1496:OLD-NAME", "left behind")
+    return ""
+
+
 def the_published_schema(folder: Path) -> None:
     assert (folder / "config-schema.json").read_bytes() == (ROOT / "docs" / "schemas" / "config.json").read_bytes()
 
@@ -85,7 +91,10 @@ RUN = {
         ),
         left=two_notices_of_fifteen_sessions,
     ),
-    "docs/winlogbeat.md": Typed(told=("reads redis_list", '"disposition":"matched"', '"host":"ws-07.corp.example"')),
+    "docs/winlogbeat.md": Typed(
+        told=("reads redis_list", '"disposition":"matched"', '"host":"ws-07.corp.example"', "left behind"),
+        given=taken_by_another,
+    ),
     "docs/configuration.md": Typed(left=the_published_schema, takes=()),
     "docs/live.md": Typed(
         told=("reads tail:zeek/an1496.log", "reads redis_list", "reads redis_stream", "OK\nOK", "ships", "\n15\n"),
