@@ -50,7 +50,8 @@ _REFUSALS: Final = (
     (("OOM", "MAXMEMORY"), "is out of memory",
      "raise its maxmemory, or lower store.retention_days or store.max_members"),
     (("LOADING",), "is still loading its data", "try again when it has finished"),
-    (("READONLY",), "is a read-only replica", "give the URL of the primary"),
+    (("READONLY", "MASTERDOWN"), "is a read-only replica", "give the URL of the primary"),
+    (("NOREPLICAS",), "has too few replicas to take what we write", "see its replicas and its min-replicas-to-write"),
     (("MISCONF",), "cannot write its data to disk", "see its log and its disk"),
     (("CLUSTERDOWN",), "belongs to a cluster that is down", "see `redis-cli --cluster check`"),
     (("MOVED", "CROSSSLOT"), "is a node of a cluster",
@@ -60,7 +61,7 @@ _REFUSALS: Final = (
     (("INVALID DB", "OUT OF RANGE"), "has no such database", "remove the number at the end of the URL"),
     (("UNKNOWN COMMAND", "SYNTAX ERROR"), "is too old or no Redis", "use Redis 6.2 or newer, or Valkey"),
 )  # fmt: skip
-"""Start of the server's answer in upper case → what it means, what to do. First match counts."""
+"""In the server's answer, in upper case → what it means, what to do. First match counts."""
 
 
 def place(url: str) -> str:
@@ -120,7 +121,7 @@ def explain(error: BaseException, where: str) -> StoreError:
         return StoreError(f"what answers at {where} is not a Redis", "check host, port, and whether it wants rediss://")
     if isinstance(error.__context__, ssl.SSLError):
         return tls.explain(error.__context__, where)
-    upper = answer.upper()
+    upper = f"{type(error).__name__} {answer}".upper()  # the client makes a class of the answer's first word
     for starts, meaning, advice in _REFUSALS:
         if any(start in upper[:200] for start in starts):
             command = _FORBIDDEN.search(answer)
