@@ -2,6 +2,8 @@
 ##!
 ##! Sources: salesforce/ja3 (README), FoxIO-LLC/ja4 (technical_details/JA4.md). Only the parts under BSD licences.
 
+@load base/protocols/ssl
+
 module AN1496;
 
 export {

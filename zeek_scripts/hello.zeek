@@ -1,5 +1,6 @@
 ##! What the ClientHello and the ServerHello say: fingerprints, versions, signs of a downgrade.
 
+@load base/protocols/quic
 @load base/protocols/ssl
 @load ./fingerprint
 @load ./session

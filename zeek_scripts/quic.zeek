@@ -1,6 +1,7 @@
 ##! TLS in QUIC, on Zeeks that have the analyzer. Certificates are always encrypted there; the session is established as
 ##! soon as both sides send packets of the Handshake level, and alerts are what closes it.
 
+@load base/protocols/quic
 @load ./main
 
 @ifdef ( Analyzer::ANALYZER_QUIC )
