@@ -48,3 +48,12 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "enricher", "replay", *inputs, "--ca-bundle", str(PCAPS / "ca.pem")]
     subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
     return out
+
+
+@pytest.fixture
+def lines(replayed: Path) -> list[bytes]:
+    """Sessions and events of the demo, by turns."""
+    sessions = (replayed / "observations.jsonl").read_bytes().splitlines()
+    events = (DEMO / "ws-04.json").read_bytes().splitlines()
+    share = len(events) // len(sessions) + 1
+    return [line for n, session in enumerate(sessions) for line in (session, *events[n * share : (n + 1) * share])]

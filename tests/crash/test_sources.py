@@ -12,7 +12,7 @@ from pytest import importorskip
 
 from enricher.join.server import EmbeddedServer
 from kafka_cluster import mock_cluster
-from live_site import DEMO, Site
+from live_site import Site
 
 _PACKAGE = "enricher.service.live.sources"
 SOURCES = {
@@ -47,15 +47,6 @@ kafka.connection = lambda settings: connection(settings) | {"session.timeout.ms"
 """What was told to be safe is committed at once, and a dead worker's partitions soon go to another."""
 
 
-@pytest.fixture
-def lines(replayed: Path) -> list[bytes]:
-    """Sessions and events of the demo, by turns."""
-    sessions = (replayed / "observations.jsonl").read_bytes().splitlines()
-    events = (DEMO / "ws-04.json").read_bytes().splitlines()
-    share = len(events) // len(sessions) + 1
-    return [line for n, session in enumerate(sessions) for line in (session, *events[n * share : (n + 1) * share])]
-
-
 @pytest.fixture(params=SOURCES)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -77,7 +68,7 @@ def site(kind: str, tmp_path: Path, server: EmbeddedServer, lines: list[bytes]) 
                 for line in lines:
                     admin.rpush("events", line) if kind == "redis_list" else admin.xadd("events", {"message": line})
             source = f'type = "{kind}"\nurl = "{server.url}"\nkey = "events"'
-        yield Site(tmp_path, server.url, f"[[sources]]\n{source}", live=', worker = "w", batch = 40', before=BEFORE)
+        yield Site(tmp_path, server.url, f"[[sources]]\n{source}", live='worker = "w", batch = 40', before=BEFORE)
 
 
 @pytest.mark.parametrize(("place", "name", "call"), STEPS)

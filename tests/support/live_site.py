@@ -16,17 +16,19 @@ Row = dict[str, Any]
 class Site:
     """A configuration, and what a worker with it has told."""
 
-    def __init__(self, folder: Path, url: str, sources: str, *, live: str = "", before: str = "") -> None:
-        """`sources`: their TOML; `live`: more of its section; `before`: Python that each process runs first."""
+    def __init__(self, folder: Path, url: str, sources: str, *, before: str = "", **more: str) -> None:
+        """`sources`: their TOML; `before`: Python that each process runs first; `more`: of `store`, `live`, `sink`."""
+        more = {part: f", {text}" for part, text in more.items()}
         self.folder = folder
         self.before = before
         self.ledger, self.told = folder / "ledger.jsonl", folder / "notices.jsonl"
         self.config = folder / "an1496.toml"
         self.config.write_text(
             f'sensor.ca_bundle = "{PCAPS / "ca.pem"}"\n'
-            f'store = {{ url = "{url}", timeout_seconds = 2 }}\n'
-            f'live = {{ ledger = "{self.ledger}", poll_seconds = 0.02, repeat_seconds = 0{live} }}\n'
-            f'{sources}\n[[sinks]]\ntype = "file"\npath = "{self.told}"\n'
+            f'store = {{ url = "{url}", timeout_seconds = 2{more.get("store", "")} }}\n'
+            f'live = {{ ledger = "{self.ledger}", poll_seconds = 0.02, repeat_seconds = 0{more.get("live", "")} }}\n'
+            f'sinks = [{{ type = "file", path = "{self.told}"{more.get("sink", "")} }}]\n'
+            f"{sources}\n"
         )
 
         self.arguments = ["run", "--config", str(self.config)]
