@@ -8,7 +8,8 @@ _MAX_LENGTH: Final = 0xFFFF
 _MAX_HOLES: Final = 64
 """Gaps in one datagram; nobody's traffic has more."""
 _OVERHEAD: Final = 500
-"""Bytes of memory that a datagram takes besides its content."""
+_HOLE: Final = 128
+"""Bytes of memory that a datagram, and each gap in it, take besides its content."""
 
 
 class Fragment(NamedTuple):
@@ -39,7 +40,7 @@ class _Datagram:
     @property
     def size(self) -> int:
         """Bytes of memory."""
-        return len(self.content) + _OVERHEAD
+        return len(self.content) + _HOLE * len(self.holes) + _OVERHEAD
 
     def add(self, piece: Fragment) -> bool:
         """Take a fragment; whether it agrees with those before it."""

@@ -1,4 +1,5 @@
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,17 @@ def test_memory_is_bounded_and_the_oldest_go_first():
         taken.packets([bytes(first)])
     assert taken.counters.fragments_dropped > 80
     assert taken.packets(pieces(4)).payloads == [CONTENT]
+
+
+def test_memory_is_bounded_also_for_datagrams_that_are_mostly_gaps():
+    fragments = Fragments(WireSettings(max_fragments=1 << 20), Counters())
+    tracemalloc.start()
+    for number in range(2000):
+        for place in range(50):
+            fragments.add(b"%d" % number, Fragment(16 * place + 8, True, 6, bytes(8)), 1.0)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 1 << 19 < held < 1.5 * (1 << 20)
 
 
 def test_bytes_that_two_fragments_tell_differently_are_counted_and_the_first_copy_wins():
