@@ -101,18 +101,27 @@ function watches(option_name: string, server: addr): bool
 	return hosts is Host && addr_matches_host(server, hosts as Host);
 	}
 
-# Whether Zeek's own policy scripts have a notice for the same thing: validate-certs for whatever OpenSSL says of a chain
-# that was sent, weak-keys and expiring-certs for the servers that they are told to watch.
-function zeek_tells(id: string, rec: Info): bool
+# What validate-certs found of the chain; where it has yet to look, it will find what we found, or the dates.
+function zeeks_code(ssl: SSL::Info, ours: int): int
 	{
-	if ( ! rec?$cert_inherited_from
+	local fields = record_fields(ssl);
+	if ( "validation_code" in fields && fields["validation_code"]?$value )
+		return fields["validation_code"]$value as int;
+
+	return ours == x509_ok ? x509_expired : ours;
+	}
+
+# Whether Zeek's own policy scripts have a notice for the same thing: validate-certs for whatever OpenSSL says of a chain
+# that was sent, weak-keys and expiring-certs for the servers that they are told to watch, and by their own options.
+function zeek_tells(id: string, rec: Info, ssl: SSL::Info): bool
+	{
+	if ( ( id in about_trust || id in about_time )
+	    && rec?$validation_code
+	    && ! rec?$cert_inherited_from
 	    && type_name(lookup_ID("SSL::ssl_cache_intermediate_ca")) == "bool" )
 		{
-		if ( id in about_trust )
-			return T;
-		if ( id in about_time
-		    && rec?$validation_code
-		    && rec$validation_code == x509_ok )
+		local code = zeeks_code(ssl, rec$validation_code);
+		if ( code != x509_ok && ( id in about_trust || about_dates(code) ) )
 			return T;
 		}
 
@@ -129,11 +138,13 @@ function zeek_tells(id: string, rec: Info): bool
 	switch ( id )
 		{
 		case "weak_key":
-			return finished && rec$certificate$key_type != "ecdsa";
+			return finished
+			    && ( rec$certificate$key_type == "rsa" || rec$certificate$key_type == "dsa" )
+			    && rec$certificate$key_length < ( lookup_ID("SSL::notify_minimal_key_length") as count );
 		case "legacy_version":
-			return rec$version == "SSLv2" || rec$version == "SSLv3";
+			return ssl$version_num < ( lookup_ID("SSL::tls_minimum_version") as count );
 		case "weak_cipher":
-			return /(_EXPORT_)|(_RC4_)/ in rec$cipher;
+			return ( lookup_ID("SSL::unsafe_ciphers_regex") as pattern ) in rec$cipher;
 		default:
 			return F;
 		}
@@ -150,7 +161,9 @@ hook AN1496::finishing(c: connection, rec: Info) &priority=-5
 	local facts: table[Notice::Type] of vector of string = table();
 	for ( n, id in rec$anomalies )
 		{
-		if ( id !in noticed_anomalies || id !in notice_types || zeek_tells(id, rec) )
+		if ( id !in noticed_anomalies
+		    || id !in notice_types
+		    || zeek_tells(id, rec, c$ssl) )
 			next;
 
 		local kind = notice_types[id];
