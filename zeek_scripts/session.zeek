@@ -11,7 +11,8 @@ module AN1496;
 export {
 	## Facts of one TLS session, and what is abnormal about them. Absent fields were not seen.
 	type Info: record {
-		## First packet of the TLS handshake that was seen.
+		## First packet of the TLS handshake that was seen; of a ClientHello in several segments of TCP the last, as in
+		## ssl.log.
 		ts: time &log;
 		## Unique id of the connection.
 		uid: string &log;

@@ -5,10 +5,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 import pytest
+from scapy.layers.inet import TCP
+from scapy.packet import Packet, Raw
+from scapy.utils import rdpcap, wrpcap
 
 import record
 from enricher.join.resumption import inherit, wants_certificate
@@ -213,6 +217,41 @@ SOURCES = ["recorded", pytest.param("live", marks=pytest.mark.skipif(ZEEK is Non
 def test_zeek_and_the_embedded_sensor_agree_in_every_field(name: str, source: str) -> None:
     assert differences(name, source)[0] == []
     assert len(zeek(name, source)) > 0
+
+
+DELAY = 0.000005
+
+
+def halves(packet: Packet) -> list[Packet]:
+    """A ClientHello in two segments, the first one sooner; any other packet as it is."""
+    data = bytes(packet[TCP].payload) if TCP in packet else b""
+    if not (data.startswith(b"\x16") and data[5:6] == b"\x01"):
+        return [packet]
+    both = []
+    for start, end, ahead in ((0, 100, DELAY), (100, len(data), 0.0)):
+        half = packet.copy()
+        half[TCP].remove_payload()
+        half[TCP].seq += start
+        half /= Raw(data[start:end])
+        half.time = float(packet.time) - ahead
+        both.append(half)
+    return both
+
+
+@pytest.mark.skipif(ZEEK is None, reason="zeek is not on PATH")
+def test_a_hello_in_several_segments_is_dated_by_zeek_when_it_is_whole(tmp_path: Path) -> None:
+    packets = [half for packet in rdpcap(str(record.captures(record.CASES["demo"])[0])) for half in halves(packet)]
+    for packet in packets:
+        if packet.haslayer("IP"):
+            del packet["IP"].len
+    capture = tmp_path / "split.pcap"
+    wrpcap(str(capture), sorted(packets, key=lambda packet: packet.time))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(record.CASES, "split", record.CASES["demo"] | {"captures": [capture]})
+        ours, theirs = keyed(embedded("split")), keyed(zeek("split", "live"))
+        assert [line for line in differences("split", "live")[0] if " ts: " not in line] == []
+    assert len(ours) > 10
+    assert {round(theirs[key].ts - o.ts, 6) for key, o in ours.items()} == {DELAY}
 
 
 def test_every_exception_is_still_needed() -> None:
