@@ -65,7 +65,7 @@ class Blanker:
         Returns:
             How many they were.
         """
-        at, run = _FIRST_RECORD, 0
+        at, run, end = _FIRST_RECORD, 0, len(chunk)
         rejected: list[str] = []
         unpack, values_of, uint16_of, reasons = (
             _RECORD.unpack_from,
@@ -76,7 +76,7 @@ class Blanker:
         try:
             while True:
                 magic, size, instance, definition, count, size0, size1, size2, size3, type3 = unpack(chunk, at)
-                if magic != _RECORD_MAGIC or size <= _FRAGMENT_AT:
+                if magic != _RECORD_MAGIC or not _FRAGMENT_AT < size <= end - at:
                     break
                 reason = None
                 if instance == _INSTANCE_MAGIC:

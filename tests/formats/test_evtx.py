@@ -12,6 +12,7 @@ from evtx import PyEvtxParser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import evtx_file
 from enricher import formats
 from enricher.formats.evtx import EvtxReader
 
@@ -105,6 +106,7 @@ def test_a_table_that_loops_does_not_hang_the_reader(evtx_log, read):
 
 def test_chunks_that_windows_keeps_for_later_are_no_problem(evtx_log, read):
     assert read("evtx", evtx_log + bytes(2 * CHUNK)) == read("evtx", evtx_log)
+    assert not read("evtx", evtx_log[:HEADER]).problems
 
 
 def test_a_truncated_file_gives_what_is_whole_and_says_so(evtx_log, read):
@@ -121,6 +123,19 @@ def test_a_header_that_a_running_system_left_stale_does_not_matter(evtx_log, rea
     data = bytearray(evtx_log)
     data[8:HEADER] = b"\xff" * (HEADER - 8)
     assert read("evtx", bytes(data)).out == read("evtx", evtx_log).out
+
+
+@pytest.mark.parametrize("size", [CHUNK, 0xFFFFFFFF])
+def test_a_record_that_would_reach_beyond_its_chunk_is_a_problem(size, read):
+    idle = evtx_file.Event("Microsoft-Windows-Sysmon", "-", "PC1", 10, 0.0, {"UtcTime": evtx_file.string("-")})
+    data = bytearray(evtx_file.evtx_file([idle] * 5))
+    at = HEADER + FIRST_RECORD
+    for _ in range(3):
+        at += struct.unpack_from("<I", data, at + 4)[0]
+    struct.pack_into("<I", data, at + 4, size)
+    result = read("evtx", bytes(data))
+    assert result.skipped == {"event 10: not needed": 3}
+    assert [problem[:31] for problem in result.problems] == ["log:offset 4096: corrupt chunk:"]
 
 
 edits = st.lists(st.tuples(st.integers(0, CHUNK - 1), st.integers(0, 255)), min_size=1, max_size=30)

@@ -90,7 +90,7 @@ def test_an_entry_that_lacks_a_fact_is_refused(changes, message):
 
 
 def test_a_user_adds_to_the_list(packaged):
-    ours, both = parse_programs(packaged[1]), parse_programs(packaged[1], entry())
+    ours, both = parse_programs(packaged[1]), parse_programs(packaged[1], entry(name="A"))
     assert both.by_name.keys() - ours.by_name.keys() == {"acme.exe"}
     assert len(both.tools) == len(ours.tools)
 

@@ -237,6 +237,29 @@ def test_where_all_was_seen_nothing_is_said_to_be_unseen(make, judge):
     assert judge(make.session(make.payload(), make.observation(anomalies=("self_signed",)))).unseen == ()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"process": None, "clock": None},
+        {"clock": None, "coverage": Coverage(module_load=True)},
+        {"module_clock": None},
+    ],
+    ids=["no process", "no network events", "no libraries"],
+)
+def test_a_clock_that_nothing_is_compared_by_is_not_missed(changes, make, judge):
+    assert not [gap for gap in judge(make.session(**changes)).unseen if "clock" in gap]
+
+
+@pytest.mark.parametrize("changes", [{"signed": None}, {"signer": None}])
+def test_half_of_what_is_known_of_a_signature_is_not_nothing(changes, make, judge):
+    assert not [gap for gap in judge(make.session(make.process(**changes))).unseen if "signer of the program" in gap]
+
+
+def test_a_program_that_is_known_for_certain_or_contradicts_is_not_said_to_be_perhaps_one(make, judge):
+    for chrome in (make.chrome(), make.chrome(signer="Evil Ltd")):
+        assert not [gap for gap in judge(make.session(chrome)).unseen if "may be" in gap]
+
+
 def test_names_of_hosts_are_shown_escaped_and_cut_in_what_was_not_seen(make, judge):
     hostile = "a\x1b[2J\u202e" + "b" * 200
     unseen = judge(make.session(host=hostile, coverage=Coverage(network_connect=True))).unseen
