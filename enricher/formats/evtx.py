@@ -74,11 +74,7 @@ class EvtxReader(BaseReader):
             file[_HEADER_SIZE:] = chunk
             self.records += self._blanker.blank(chunk, file[_HEADER_SIZE:])
         self._file.seek(0)
-        try:
-            records = PyEvtxParser(self._file, number_of_threads=1).records_json()
-        except RuntimeError as error:
-            self._broken(str(error))
-            return
+        records = PyEvtxParser(self._file, number_of_threads=1).records_json()
         for _ in range(_MOST_ERRORS):
             try:
                 for record in cast("Iterator[dict[str, Any]]", records):
