@@ -125,6 +125,13 @@ def test_a_header_that_a_running_system_left_stale_does_not_matter(evtx_log, rea
     assert read("evtx", bytes(data)).out == read("evtx", evtx_log).out
 
 
+def test_what_is_no_event_of_windows_is_counted(evtx_log, read):
+    system, other = (name.encode("utf-16-le") for name in ("System", "Sister"))
+    result = read("evtx", evtx_log.replace(system, other, 1))
+    assert not result.problems
+    assert result.skipped["not an event"] == 28  # what is rendered of the first chunk
+
+
 @pytest.mark.parametrize("size", [CHUNK, 0xFFFFFFFF])
 def test_a_record_that_would_reach_beyond_its_chunk_is_a_problem(size, read):
     idle = evtx_file.Event("Microsoft-Windows-Sysmon", "-", "PC1", 10, 0.0, {"UtcTime": evtx_file.string("-")})
