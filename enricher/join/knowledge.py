@@ -38,8 +38,8 @@ class Knowledge:
         self._hosts: Hosts | None = None
         self._read_at = 0.0
         self._size = 0
-        self._age: dict[str, tuple[float, int]] = {}
-        """Canonical host → when its clocks were learned, from how many buckets."""
+        self._learned: dict[str, int] = {}
+        """Canonical host → from how many buckets its clocks were learned."""
         self._grown: defaultdict[str, set[str]] = defaultdict(set)
         """Short name → buckets that told something new since then."""
         self._fresh: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
@@ -52,12 +52,12 @@ class Knowledge:
         grown = size != self._size and age * _NAMES_A_SECOND >= size
         if self._hosts is None or grown or age >= self._live.refresh_seconds or age < 0:
             self._hosts, self._size, self._read_at = reader.hosts(), size, now
-            self._age.clear()
+            self._learned.clear()
         return self._hosts
 
     def learn(self, names: Iterable[str], reader: Reader, hosts: Hosts, now: float) -> None:
         """See to it that the clocks of these hosts are known, as well as they can be."""
-        wanted = sorted(host for host in {hosts.canonical(name) for name in names} if self._stale(host, hosts, now))
+        wanted = sorted(host for host in {hosts.canonical(name) for name in names} if self._stale(host, hosts))
         shorts = sorted({short_name(name) for host in wanted for name in hosts.names(host)})
         told: dict[str, dict[str, bytes]] = {}
         answers = self._read([("HGETALL", self._keys.lessons(short)) for short in shorts])
@@ -73,7 +73,7 @@ class Knowledge:
         reader.teach(hosts, learning)
         for host in wanted:
             mine = {short_name(name) for name in hosts.names(host)}
-            self._age[host] = now, sum(len(told[short]) for short in mine)
+            self._learned[host] = sum(len(told[short]) for short in mine)
             for short in mine:
                 self._grown[short].clear()
 
@@ -99,13 +99,12 @@ class Knowledge:
     def forget(self) -> None:
         """Read everything anew."""
         self._hosts = None
-        self._age.clear()
 
-    def _stale(self, host: str, hosts: Hosts, now: float) -> bool:
-        """Never learned, too old, or there is as much news as was known."""
-        at, count = self._age.get(host, (None, 0))
+    def _stale(self, host: str, hosts: Hosts) -> bool:
+        """Not learned since all hosts were read, or there is as much news as was known."""
+        known = self._learned.get(host)
         grown = sum(len(self._grown.get(short_name(name), ())) for name in hosts.names(host))
-        return at is None or not 0 <= now - at < self._live.refresh_seconds or grown > count // 2
+        return known is None or grown > known // 2
 
     def _read(self, commands: list[Command]) -> Iterable[dict[str, bytes]]:
         for flat in self._store.read(commands):

@@ -71,6 +71,32 @@ def test_a_source_that_is_silent_for_longer_than_sessions_wait_holds_back_no_oth
     assert dispositions(live) == ["matched"] * 3 + ["no_network_event"]
 
 
+def test_how_far_a_host_is_counts_for_whichever_worker_read_it(start, make) -> None:
+    live = start(wait_seconds=300.0, disorder_seconds=0.0)
+    streaming(live, make)
+    other = live.beside()
+    other.take(make.connect(make.T + 3, 50030), source="behind")
+    live.take(make.observe(make.T + 5, 50010))
+    live.take(make.connect(make.T + 9, 50020))
+    assert dispositions(live) == ["matched"] * 3
+    other.take(make.connect(make.T + 8, 50031), source="behind")
+    assert dispositions(live) == ["matched"] * 3 + ["no_network_event"]
+    other.store.close()
+
+
+def test_a_host_that_reports_under_two_names_has_passed_when_both_have(start, make) -> None:
+    live = start(wait_seconds=300.0, disorder_seconds=0.0)
+    streaming(live, make)
+    live.take(make.connect(make.T + 3, 50030, host="alices-pc"))
+    live.now += 1
+    live.take(make.observe(make.T + 5, 50010))
+    live.take(make.connect(make.T + 9, 50020))
+    assert dispositions(live) == ["matched"] * 3
+    live.take(make.connect(make.T + 8, 50031, host="alices-pc"))
+    live.take(make.connect(make.T + 9, 50021))
+    assert dispositions(live) == ["matched"] * 3 + ["no_network_event"]
+
+
 @pytest.mark.parametrize("jump", [YEAR, -YEAR])
 def test_when_our_own_clock_jumps_and_comes_back_nothing_waits_for_a_year(
     start, make, telling_engine, jump: float
