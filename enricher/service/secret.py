@@ -2,10 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 from enricher.errors import ConfigError
 from enricher.service.inputs import why
 from enricher.sinks.settings import Secret
+
+_LONGEST: Final = 1 << 16
+"""Bytes of a secret, more than any server takes in a header."""
 
 
 def reveal(secret: Secret) -> str:
@@ -26,6 +30,10 @@ def reveal(secret: Secret) -> str:
 
 def _from_file(path: str) -> str:
     try:
-        return Path(path).read_bytes().decode("latin-1").removesuffix("\n").removesuffix("\r")
+        with Path(path).open("rb") as file:
+            found = file.read(_LONGEST + 1)
     except OSError as error:
         raise ConfigError(f"{path}: {why(error)}", "check the path of the secret") from error
+    if len(found) > _LONGEST:
+        raise ConfigError(f"{path}: longer than {_LONGEST >> 10} KiB", "check the path of the secret")
+    return found.decode("latin-1").removesuffix("\n").removesuffix("\r")

@@ -12,7 +12,7 @@ from enricher.sinks.encoding import _facts as facts
 from enricher.sinks.encoding._encoding import Encoding, Origin
 from enricher.sinks.encoding._maps import known
 
-ECS_VERSION: Final = "9.0.0"
+ECS_VERSION: Final = "9.4.0"
 
 _HASHES: Final = ("md5", "sha1", "sha256")
 """ECS `process.hash.*`."""

@@ -174,6 +174,7 @@ def test_a_template_that_is_refused_is_not_taken_for_refused_notices(elastic: An
     [
         (Secret(env="AN1496_NOT_SET"), "AN1496_NOT_SET is not set"),
         (Secret(file="/nonexistent/secret"), "/nonexistent/secret: no such file"),
+        (Secret(file="/dev/zero"), "/dev/zero: longer than 64 KiB"),
     ],
 )
 def test_a_secret_that_is_not_there_is_found_before_any_work(elastic: Any, secret: Secret, words: str) -> None:

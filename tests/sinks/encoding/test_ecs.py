@@ -17,7 +17,7 @@ from enricher.sinks.encoding import ENCODINGS, Origin
 
 ORIGIN = Origin("sensor-1", "1.2.3")
 
-# Fields that we use, of `generated/csv/fields.csv` in github.com/elastic/ecs (9.x): name, type, normalization.
+# Fields that we use, of `generated/csv/fields.csv` in github.com/elastic/ecs (9.4.0): name, type, normalization.
 with (Path(__file__).parent / "ecs_fields.csv").open() as file:
     FIELDS = {row["field"]: row for row in csv.DictReader(file)}
 
@@ -82,6 +82,10 @@ def test_what_ecs_has_no_name_for_is_under_our_own(whole: Any) -> None:
     assert own["evidence"][1] == {"id": "known_program", "leg": "process", "weight": -20, "text": "It is known."}
     assert (own["sessions"][0]["uid"], own["sessions"][0]["community_id"]) == ("C1", "1:abc=")
     assert own["clock"] == {"offset": -3.25, "confidence": "high", "samples": 9}
+
+
+def test_the_version_that_is_named_is_that_of_the_list(whole: Any) -> None:
+    assert document(whole)["ecs"]["version"] == "9.4.0"
 
 
 def test_versions_of_tls_are_written_as_ecs_writes_them(whole: Any) -> None:

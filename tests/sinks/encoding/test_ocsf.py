@@ -1,6 +1,7 @@
 """OCSF held to the schema that its authors publish."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
@@ -35,6 +36,31 @@ def finding(notice: Any) -> Any:
 def test_any_notice_is_a_valid_detection_finding(schema: Any, notices: Any, data: Any) -> None:
     found = finding(data.draw(notices))
     assert [str(error) for error in schema.iter_errors(found)] == []
+
+
+def mistold(told: dict[str, Any], attributes: dict[str, Any], published: dict[str, Any]) -> Iterator[str]:
+    """Names beside numbers, at any depth, that are not those of the schema's enumerations."""
+    for key, value in told.items():
+        about = {**published["dictionary"]["attributes"].get(key, {}), **attributes[key]}
+        beside = told.get(about.get("sibling", ""))
+        if beside is not None and value != 99 and beside != about["enum"][str(value)]["caption"]:
+            yield f"{key} {value} is not {beside}"
+        if about.get("object_type", "object") != "object":
+            for item in value if isinstance(value, list) else [value]:
+                yield from mistold(item, published["objects"][about["object_type"]]["attributes"], published)
+
+
+@pytest.fixture(scope="module")
+def published() -> Any:
+    return get_ocsf_schema(VERSION)
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_a_name_beside_a_number_is_the_schemas(notices: Any, published: Any, data: Any) -> None:
+    found = finding(data.draw(notices))
+    wrong = list(mistold(found, published["classes"]["detection_finding"]["attributes"], published))
+    assert wrong == []
 
 
 def test_tls_process_evidence_and_attack_are_filled(whole: Any, schema: Any) -> None:
