@@ -181,6 +181,22 @@ def test_what_too_few_replicas_have_is_not_safe(live_on, make) -> None:
         link.close()
 
 
+def test_all_records_of_a_host_lie_in_one_slot_and_all_of_a_connection_in_one(start, make) -> None:
+    live = start(wait_seconds=30.0)
+    for n, name in enumerate(("pc1", "pc1.corp.example")):
+        live.take(make.start(host=name, n=n), make.load(host=name, n=n), make.end(make.T, host=name, n=n))
+        live.take(make.connect(host=name, n=n, clock="security:5158", remote_ip=None, remote_port=None))
+    live.take(make.connect(), make.observe(), make.observe(port=50009))
+    keys = live.store._link.run([("KEYS", f"{live.namespace}:*")])[0]
+    slots = {kind: {key_slot(key) for key in keys if kind_of(key) == kind} for kind in map(kind_of, keys)}
+    assert len(set().union(*(slots[kind] for kind in (b"p", b"l", b"b", b"m", b"k", b"h")))) == 1
+    assert len(set().union(*(slots[kind] for kind in (b"c", b"o", b"t")))) == 1
+
+
+def kind_of(key: bytes) -> bytes:
+    return key.split(b":")[1]
+
+
 def test_a_single_server_is_no_cluster(single) -> None:
     with pytest.raises(StoreError, match="is no node of a cluster"):
         Cluster(single, SETTINGS)
