@@ -45,6 +45,7 @@ MATCHES = {
     "listed service": (lambda m: m.svchost("BITS"), "full"),
     "other service": (lambda m: m.svchost("Schedule"), "none"),
     "group only": (lambda m: m.svchost(command_line="svchost.exe -k netsvcs"), "partly"),
+    "group of the service alone": (lambda m: m.svchost(command_line="svchost.exe -k wuauserv"), "full"),
     "no command line": (lambda m: m.svchost(command_line=None), "partly"),
     "no image": (lambda m: m.process(None), "none"),
 }
