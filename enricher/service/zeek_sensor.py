@@ -25,14 +25,14 @@ _PACKAGE: Final = Path(__file__).resolve().parents[1] / "zeek_scripts"
 """A link in the repository; an installed program brings the scripts along."""
 
 _ONLY_OURS: Final = """
-event zeek_init() &priority=-1000
+event zeek_init() &priority=-5
 	{
-	for ( id in Log::active_streams )
+	for ( id in copy(Log::active_streams) )
 		if ( id != AN1496::LOG )
 			Log::disable_stream(id);
 	}
 """
-"""No log but ours is written."""
+"""No log but ours is written; the first other one would be, a moment later, that of packet filters."""
 
 _PIECE: Final = 1 << 20
 
@@ -94,8 +94,8 @@ class ZeekSensor:
         with contextlib.suppress(BrokenPipeError):
             self._zeek.stdin.close()
         if self._zeek.wait():
-            lines = visible(self._said.read_text("utf-8", "replace").strip(), 400).splitlines()
-            what = lines[-1] if lines else f"exit code {self._zeek.returncode}"
+            *_, last = ["", *self._said.read_text("utf-8", "replace").strip().splitlines()]
+            what = visible(last, 400) or f"exit code {self._zeek.returncode}"
             advice = "see whether Zeek reads this capture by itself, or take --sensor embedded"
             self._problems.append(Problem(where=self._name, what=f"Zeek failed: {what}", advice=advice))
         found = [*self._written(), *map(_unjudged, self._reader.close())]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import record
+from enricher.service.zeek_sensor import ZeekSensor
 
 ZEEK = record.zeek()
 UNSEEN = {"handshakes": {"begun-late.exe", "malformed.exe"}}
@@ -115,13 +116,39 @@ def test_a_zeek_that_fails_is_one_line_and_what_it_wrote_counts(tmp_path: Path) 
         tmp_path,
         f"lines = gzip.open({str(log)!r}).read().splitlines(keepends=True)\n"
         "open('an1496.log', 'wb').write(lines[0])\nsys.stdin.close()\n"
-        "sys.exit('fatal error: \\x1b[31mno such link type')",
+        "sys.exit('processing suspended\\n' * 50 + 'fatal error: \\x1b[31mno such link type')",
     )
     done = replay("demo", tmp_path / "out", "--sensor", "zeek", path=path)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert r"Zeek failed: fatal error: \x1b[31mno such link type" in line
     assert len((tmp_path / "out" / "observations.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.skipif(ZEEK is None, reason="zeek is not on PATH")
+def test_real_zeek_says_why_it_gave_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = record.captures(record.CASES["demo"])
+    capture = tmp_path / "cut.pcap"
+    capture.write_bytes(whole.read_bytes()[:100_000])
+    monkeypatch.setitem(record.CASES, "cut", {**record.CASES["demo"], "captures": [capture], "endpoint": ()})
+    done = replay("cut", tmp_path / "out", "--sensor", "zeek")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "truncated dump file" in line
+    assert len((tmp_path / "out" / "observations.jsonl").read_text().splitlines()) > 5
+
+
+@pytest.mark.skipif(ZEEK is None, reason="zeek is not on PATH")
+def test_real_zeek_has_nothing_to_say_of_how_it_is_run(tmp_path: Path) -> None:
+    (capture,) = record.captures(record.CASES["demo"])
+    sensor = ZeekSensor("demo", str(ZEEK), str(record.PCAPS / "ca.pem"))
+    sensor.feed(capture.read_bytes())
+    sensor._zeek.stdin.close()
+    sensor._zeek.wait(60)
+    said = [line for line in sensor._said.read_text().splitlines() if "processing " not in line]
+    logs = [path.name for path in sensor._log.parent.glob("*.log")]
+    sensor.close()
+    assert (said, logs) == ([], ["an1496.log"])
 
 
 def test_without_zeek_only_who_asks_for_it_is_refused(tmp_path: Path, without: str) -> None:
