@@ -56,6 +56,7 @@ class ZeekSensor:
         self._file: IO[bytes] | None = None
         settings = (
             "LogAscii::use_json=T",
+            "Log::write_buffer_size=1",  # a Zeek that gives up loses no record that it had
             "AN1496::log_raw_fingerprints=T",
             "AN1496::rarity_clients=NO_HOSTS",
             "AN1496::notice_servers=NO_HOSTS",
