@@ -170,8 +170,10 @@ def test_a_master_that_is_killed_loses_nothing(live_on, make, telling_engine, re
         live.store.close()
 
 
-def test_what_too_few_replicas_have_is_not_safe(live_on, make) -> None:
+def test_what_too_few_replicas_have_is_not_safe_and_no_position_is_moved_on(live_on, make) -> None:
     with RealCluster() as cluster:
+        live = live_on(cluster, wait_seconds=30.0)
+        live.worker.round([("s", [make.observe()])], {"s": b"1"})
         for port in set(cluster.ports) - set(cluster.masters()):
             cluster.kill(port)
         link = Cluster(cluster.url, StoreSettings(cluster=True, replicas=1, timeout_seconds=1.0))
@@ -179,6 +181,9 @@ def test_what_too_few_replicas_have_is_not_safe(live_on, make) -> None:
         with pytest.raises(StoreError, match="only 0 replicas"):
             link.secure()
         link.close()
+        with pytest.raises(StoreError, match="only 0 replicas"):
+            live.worker.round([("s", [make.observe(port=50001)])], {"s": b"2"})
+        assert live.join.positions() == {"s": b"1"}
 
 
 def test_all_records_of_a_host_lie_in_one_slot_and_all_of_a_connection_in_one(start, make) -> None:

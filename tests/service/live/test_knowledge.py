@@ -72,6 +72,16 @@ def test_of_a_host_the_clock_is_known_also_after_another_came(start, make) -> No
     assert samples(live, make) == 1
 
 
+def test_the_clock_of_a_host_that_left_a_session_out_is_known_to_a_new_worker(start, make) -> None:
+    live = start(wait_seconds=0.0)
+    for n in range(2):
+        live.take(make.observe(make.T + n, 50000 + n), make.connect(make.T + n + 7200, 50000 + n))
+    live.again()
+    live.take(make.observe(make.T + 9, 50009))
+    (row,) = [row for row in live.rows().values() if row.orig_p == 50009]
+    assert (row.disposition, row.clock_offset) == ("no_network_event", -7200.0)
+
+
 def test_what_others_write_among_lessons_and_marks_is_passed_over(start, make, server) -> None:
     live = start(refresh_seconds=0.0)
     live.take(make.connect(), make.observe())
