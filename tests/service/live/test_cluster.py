@@ -181,8 +181,10 @@ def test_what_too_few_replicas_have_is_not_safe_and_no_position_is_moved_on(live
         with pytest.raises(StoreError, match="only 0 replicas"):
             link.secure()
         link.close()
+        further = live.join.changes(live.now)
+        further.position("s", b"2")
         with pytest.raises(StoreError, match="only 0 replicas"):
-            live.worker.round([("s", [make.observe(port=50001)])], {"s": b"2"})
+            live.join.commit(further)
         assert live.join.positions() == {"s": b"1"}
 
 
