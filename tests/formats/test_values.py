@@ -69,6 +69,7 @@ def test_numbers_are_read_from_text_and_hexadecimal_and_bounded():
         (6948,) * 3 + (None,) * 4
     )
     assert (port("65535"), port(65536), port("9" * 5000), number(1.5, 9)) == (65535, None, None, None)
+    assert (pid("0X1B24"), pid("0"), pid(0), pid("6948".zfill(24)), pid("6948".zfill(25))) == (6948, 0, 0, 6948, None)
 
 
 def test_placeholders_are_nothing():

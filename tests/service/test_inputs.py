@@ -1,5 +1,5 @@
 import gzip
-import io
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -110,14 +110,24 @@ def test_a_damaged_file_is_told_as_such(tmp_path: Path, pack: Pack) -> None:
 
 
 @pytest.mark.parametrize("pack", PACKERS)
-def test_standard_input_is_read_without_seeking(monkeypatch: pytest.MonkeyPatch, pack: Pack) -> None:
-    class Pipe(io.BytesIO):
-        def seekable(self) -> bool:
-            return False
+def test_standard_input_is_read_without_seeking_and_left_open(monkeypatch: pytest.MonkeyPatch, pack: Pack) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, pack(b"hello"))
+    os.close(theirs)
+    with os.fdopen(ours) as pipe:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        stream = inputs.Stream(inputs.Input("stdin", None, None))
+        assert b"".join(stream.chunks()) == b"hello"
+        stream.close()
+        assert not pipe.closed
 
-    fake = io.TextIOWrapper(io.BufferedReader(Pipe(pack(b"hello"))))  # type: ignore[type-var]
-    monkeypatch.setattr(sys, "stdin", fake)
-    assert b"".join(inputs.Stream(inputs.Input("stdin", None, None)).chunks()) == b"hello"
+
+def test_a_file_is_closed_with_its_stream(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(bytes(2 * inputs.HEAD))
+    stream = stream_of(tmp_path / "log")
+    stream.close()
+    with pytest.raises(ValueError, match="closed"):
+        list(stream.chunks())
 
 
 @pytest.mark.parametrize(

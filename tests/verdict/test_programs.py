@@ -4,6 +4,7 @@ from enricher.errors import ConfigError
 from enricher.verdict import parse_programs
 from enricher.verdict.binaries import RUNS_FOREIGN_CODE
 from enricher.verdict.case import case as prepare
+from enricher.verdict.programs import match
 
 CHROME = r"Program Files\Google\Chrome\Application\chrome.exe"
 
@@ -47,6 +48,7 @@ MATCHES = {
     "group only": (lambda m: m.svchost(command_line="svchost.exe -k netsvcs"), "partly"),
     "group of the service alone": (lambda m: m.svchost(command_line="svchost.exe -k wuauserv"), "full"),
     "no command line": (lambda m: m.svchost(command_line=None), "partly"),
+    "no process": (lambda m: None, "none"),
     "no image": (lambda m: m.process(None), "none"),
 }
 
@@ -55,6 +57,13 @@ MATCHES = {
 def test_a_program_is_known_by_all_its_facts_together(case, make, settings):
     build, state = MATCHES[case]
     assert prepare(make.session(build(make)), settings).known.state == state
+
+
+def test_of_several_entries_the_best_counts(make):
+    other_signer, other_folder = entry(signers=["Other"]), entry(paths=[r"D:\Acme\acme.exe"])
+    unseen = make.process(original_file_name=None)
+    assert match(unseen, parse_programs(other_signer, entry())).state == "partly"
+    assert match(unseen, parse_programs(other_folder, other_signer)).state == "contradicted"
 
 
 def test_the_facts_that_were_not_seen_are_named(make, judge):
