@@ -99,6 +99,12 @@ def test_an_entry_that_lacks_a_fact_is_refused(changes, message):
         parse_programs(entry(**changes))
 
 
+@pytest.mark.parametrize("file", [{"tools": []}, {"tool": [{"paths": ["C:\\a.exe"], "reason": "x", "signer": "y"}]}])
+def test_a_word_that_the_list_does_not_know_is_refused(file):
+    with pytest.raises(ConfigError, match="tools|signer"):
+        parse_programs(file)
+
+
 def test_a_user_adds_to_the_list(packaged):
     ours, both = parse_programs(packaged[1]), parse_programs(packaged[1], entry(name="A"))
     assert both.by_name.keys() - ours.by_name.keys() == {"acme.exe"}
