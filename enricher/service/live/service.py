@@ -107,7 +107,7 @@ class Service:
             while not self._stopping(0):
                 read = self._round()
                 self._sinks.again_if_asked(self._waits)
-                quiet = 0 if read else quiet + 1
+                quiet = 0 if read or not self._ready() else quiet + 1
                 if quiet >= _QUIET and (once or all(source.ended for source in self.sources)):
                     self._until_safe("drain", self._drain)
                     for error in self._away.values():
@@ -118,6 +118,10 @@ class Service:
         except Stop:
             self._log.warning("stopped while something is away; what was read is read again")
         self._log.info("stopped")
+
+    def _ready(self) -> bool:
+        """Nothing read means that nothing is there, or that a source is away."""
+        return all(source.ready or source.name in self._away for source in self.sources)
 
     def reload(self, engine: Engine) -> None:
         """From now on judge by other lists and thresholds. Of all else it is told that it needs a new start.

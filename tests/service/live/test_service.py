@@ -240,6 +240,23 @@ def test_once_what_is_there_is_told_and_a_source_that_is_away_is_an_error(site, 
     assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == 1
 
 
+def test_once_waits_for_a_source_that_does_not_know_yet_whether_something_is_there(
+    site, monkeypatch, tmp_path: Path
+) -> None:
+    looks: list[bool] = []
+    read = Tail.read
+
+    def late(source: Tail) -> object:
+        looks.append(source.ready)
+        return read(source) if looks[-1] else ()
+
+    monkeypatch.setattr(Tail, "read", late)
+    monkeypatch.setattr(Tail, "ready", property(lambda _source: len(looks) > 20))
+    with Service(site(), Log(), lambda _: False) as service:
+        service.run(once=True)
+    assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) == 1
+
+
 def test_a_source_that_does_not_say_how_far_it_is_stops_nothing(site, monkeypatch, tmp_path: Path) -> None:
     def away(_source: Tail) -> float:
         raise StoreError("is away")

@@ -18,6 +18,11 @@ class Source(ABC):
     ended: bool = False
     """Nothing will come any more."""
 
+    @property
+    def ready(self) -> bool:
+        """Nothing read means that nothing is there."""
+        return True
+
     @abstractmethod
     def read(self) -> Sequence[Record]:
         """What is there now, a bounded number; does not wait.

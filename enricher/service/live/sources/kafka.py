@@ -86,6 +86,11 @@ class KafkaTopic(Source):
             raise self._away(wrong or self._down or "")
         return self._payloads.read(payloads)
 
+    @property
+    def ready(self) -> bool:
+        """See `Source`: once the group has made room for us; of a worker that died it hears after its session's end."""
+        return self._joined
+
     def commit(self) -> None:
         """See `Source`. Of a partition that is another's by now, nothing is."""
         if not self._next or self._consumer is None:

@@ -81,6 +81,16 @@ def test_a_topic_is_read_in_order_and_bounded(cluster: Any, topic: Any) -> None:
     assert source.lag() == 0
 
 
+def test_that_nothing_came_says_something_only_once_the_group_has_room_for_us(cluster: Any, topic: Any) -> None:
+    put(cluster, range(3))
+    source = topic()
+    assert not source.ready
+    assert until(lambda: some(source)) == [0, 1, 2]
+    assert source.ready
+    source.close()
+    assert not source.ready
+
+
 def test_rows_under_their_logs_name_are_the_same_rows(cluster: Any, topic: Any) -> None:
     cluster.create(TOPIC, 1)
     put(cluster, [7], tagged=True)
