@@ -301,6 +301,6 @@ def evtx_log() -> bytes:
         found += [evtx_event(product, event_id, values) for (product, event_id), values in EVENTS.items()]
         found += [evtx_event("sysmon", event_id, {"UtcTime": "-", "CallTrace": "x" * n}) for event_id in (10, 12, 22)]
         for rule in ({}, {"RuleName": "technique_id=T1055"}):  # the name of a rule stands first since Sysmon 8
-            found += [evtx_event("sysmon", 7, rule | loads | change) for change in ({}, idle, own, idle)]
+            found += [evtx_event("sysmon", 7, rule | loads | change) for change in (idle, {}, own, idle)]
         found.append(evtx_event("another", 1, EVENTS["sysmon", 1]))
     return evtx_file.evtx_file(found, per_chunk=len(found) // 3)

@@ -5,6 +5,7 @@ import json
 import struct
 from collections import Counter
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -123,6 +124,17 @@ def test_a_header_that_a_running_system_left_stale_does_not_matter(evtx_log, rea
     data = bytearray(evtx_log)
     data[8:HEADER] = b"\xff" * (HEADER - 8)
     assert read("evtx", bytes(data)).out == read("evtx", evtx_log).out
+
+
+@pytest.mark.parametrize("first", [{}, {"RuleName": "-"}, {"RuleName": "-", "More": "-"}])
+@pytest.mark.parametrize("narrow", ["Image", "ImageLoaded"])
+def test_loads_whose_values_are_not_as_sysmon_writes_them_are_left_to_the_parser(first, narrow, read):
+    told = first | {"UtcTime": "2026-03-01 10:00:00.250", "ProcessGuid": f"{{{UUID(int=1 << 64)}}}", "ProcessId": "4"}
+    paths = {"Image": r"C:\a.exe", "ImageLoaded": r"C:\Windows\System32\schannel.dll"}
+    data = {name: evtx_file.sysmon_value(name, text) for name, text in (told | paths).items()}
+    data[narrow] = evtx_file.Value(evtx_file.ANSI, paths[narrow].encode())
+    event = evtx_file.Event("Microsoft-Windows-Sysmon", "-", "PC1", 7, 0.0, data)
+    assert [r.image_loaded for r in read("evtx", evtx_file.evtx_file([event] * 2)).out] == [paths["ImageLoaded"]] * 2
 
 
 def test_what_is_no_event_of_windows_is_counted(evtx_log, read):

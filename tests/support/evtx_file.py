@@ -22,8 +22,8 @@ _NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
 _FROM_1601_TO_1970 = 11_644_473_600_000_000
 """Microseconds."""
 
-NOTHING, STRING, UINT8, UINT16, UINT32, UINT64, BOOLEAN, GUID, FILETIME, HEX64, XML = (
-    0x00, 0x01, 0x04, 0x06, 0x08, 0x0A, 0x0D, 0x0F, 0x11, 0x15, 0x21,
+NOTHING, STRING, ANSI, UINT8, UINT16, UINT32, UINT64, BOOLEAN, GUID, FILETIME, HEX64, XML = (
+    0x00, 0x01, 0x02, 0x04, 0x06, 0x08, 0x0A, 0x0D, 0x0F, 0x11, 0x15, 0x21,
 )  # fmt: skip
 _SYSTEM = frozenset(
     ("SourceName", "ProviderGuid", "Level", "Keywords", "Channel", "Hostname", "TimeCreated", "@timestamp", "EventID",

@@ -101,7 +101,7 @@ def test_an_entry_that_lacks_a_fact_is_refused(changes, message):
 
 @pytest.mark.parametrize("file", [{"tools": []}, {"tool": [{"paths": ["C:\\a.exe"], "reason": "x", "signer": "y"}]}])
 def test_a_word_that_the_list_does_not_know_is_refused(file):
-    with pytest.raises(ConfigError, match="tools|signer"):
+    with pytest.raises(ConfigError, match=r"tools|signer"):
         parse_programs(file)
 
 
