@@ -1,8 +1,7 @@
 """The store: puts records into Redis in batches and reads them back in batches."""
 
-import math
 import secrets
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -20,15 +19,7 @@ from enricher.model.observation import Prevalence
 from enricher.model.record import Record
 
 _IN_FLIGHT: Final = 2
-"""Batches not yet answered: one of which all is sent, one that is being sent."""
-
-_STRIDE: Final = 128
-"""Records of a batch that are filed before more of the last batch is sent. A socket's buffer holds far less than a
-batch: the server would wait while we file, and we while it works.
-"""
-
-_WORDS: Final = 4
-"""Words of commands that a record comes to, roughly: what is sent for each that is filed."""
+"""Batches sent and not yet answered: the server works on one while we pack the next."""
 
 _READ: Final = 128
 """Keys per pipeline of reads: bounds what the answers to one pipeline can hold."""
@@ -54,8 +45,7 @@ class Store:
         self.keys = Keys(self.namespace, exact=exact)
         self._link = link
         self._server = server
-        self._flights: deque[_Flight] = deque()
-        """The latest may be on its way; of the others all is sent."""
+        self._flying: list[tuple[int, list[tuple[int, str]]]] = []
 
     @classmethod
     def open(cls, url: str | None = None, settings: StoreSettings | None = None) -> Self:
@@ -82,7 +72,7 @@ class Store:
         return cls(link, settings, server)
 
     def put(self, records: Iterable[Record], arrived: float | None = None) -> None:
-        """Store records, in any order, any number of times. All but the last batches are acknowledged on return.
+        """Store records, in any order, any number of times. Returns when all but the last batches are acknowledged.
 
         `arrived`: when they came, for a service; what it did not hear of for as long as records are kept goes.
 
@@ -90,15 +80,14 @@ class Store:
             StoreError: the server is away or refuses. What was sent before may be stored.
         """
         rest = iter(records)
-        kept = {"ttl": self.settings.retention_seconds, "most": self.settings.max_members}
         while chunk := list(islice(rest, self.settings.batch)):
             batch = Batch(self.keys)
-            for at in range(0, len(chunk), _STRIDE):
-                self.counters["unusable"] += batch.add(chunk[at : at + _STRIDE])
-                self._send(_STRIDE * _WORDS)
-            self._send()
-            self._flights.append(_Flight(batch.commands(**kept, arrived=arrived)))
-            self._land(_IN_FLIGHT)
+            self.counters["unusable"] += batch.add(chunk)
+            kept = {"ttl": self.settings.retention_seconds, "most": self.settings.max_members}
+            commands = batch.commands(**kept, arrived=arrived)
+            drops: list[tuple[int, str]] = []
+            self._flying.append((self._link.send(_noting(commands, drops)), drops))
+            self._land(_IN_FLIGHT - 1)
 
     def flush(self) -> None:
         """Wait until everything put is stored.
@@ -106,7 +95,6 @@ class Store:
         Raises:
             StoreError: as `put`.
         """
-        self._send()
         self._land(0)
 
     def secure(self) -> None:
@@ -118,17 +106,12 @@ class Store:
         self.flush()
         self._link.secure()
 
-    def _send(self, words: float = math.inf) -> None:
-        """Send so much of the latest batch, or all that is left."""
-        if self._flights and (commands := self._flights[-1].some(words)):
-            self._link.send(commands)
-
     def _land(self, leave: int) -> None:
         """Read the answers of all batches but the `leave` latest, and count what the server dropped."""
-        while len(self._flights) > leave:
-            flight = self._flights.popleft()
-            replies = self._link.receive(flight.sent)
-            for at, key in flight.drops:
+        while len(self._flying) > leave:
+            count, drops = self._flying.pop(0)
+            replies = self._link.receive(count)
+            for at, key in drops:
                 if replies[at]:
                     kind = key.removeprefix(self.namespace)[1:2]
                     self.counters[f"dropped.{_KINDS.get(kind, kind)}"] += replies[at]
@@ -197,27 +180,12 @@ class Store:
             self.close()
 
 
-class _Flight:
-    """The commands of one batch."""
-
-    def __init__(self, commands: Iterator[Command]) -> None:
-        self._commands = commands
-        self.sent = 0
-        self.drops: list[tuple[int, str]] = []
-        """Those whose answer is how much was dropped: the how many-th, and its key."""
-
-    def some(self, words: float) -> list[Command]:
-        """The next to be sent: few more than so many words."""
-        taken: list[Command] = []
-        for command in self._commands:
-            if command[0] == "ZREMRANGEBYRANK":
-                self.drops.append((self.sent + len(taken), str(command[1])))
-            taken.append(command)
-            words -= len(command)
-            if words <= 0:
-                break
-        self.sent += len(taken)
-        return taken
+def _noting(commands: Iterable[Command], drops: list[tuple[int, str]]) -> Iterator[Command]:
+    """The commands; those whose answer is how much was dropped are noted on the way, with their keys."""
+    for at, command in enumerate(commands):
+        if command[0] == "ZREMRANGEBYRANK":
+            drops.append((at, str(command[1])))
+        yield command
 
 
 _KINDS: Final = {

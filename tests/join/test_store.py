@@ -11,7 +11,6 @@ import pytest
 import redis
 
 from enricher.errors import ConfigError, StoreError, UsageError
-from enricher.join.link import Link
 from enricher.join.resolve import resolve
 from enricher.join.server import EmbeddedServer
 from enricher.join.settings import StoreSettings
@@ -222,22 +221,3 @@ def test_a_server_that_never_answers_is_given_up():
 def test_settings_that_cannot_work_are_refused(bad):
     with pytest.raises(ConfigError):
         Store.open(None, StoreSettings(**bad))
-
-
-def test_a_batch_is_sent_in_parts_while_the_next_one_is_filed(make, server):
-    sent: list[int] = []
-
-    class Heard(Link):
-        def send(self, commands):
-            sent.append(super().send(commands))
-            return sent[-1]
-
-    settings = StoreSettings(batch=1000)
-    with Store(Heard(server.url, settings), settings) as store:
-        sent.clear()
-        store.put([make.observe(make.T + n, 1024 + n) for n in range(1000)])
-        assert not sent
-        store.put([make.observe(make.T + n, 1024 + n) for n in range(1000, 1300)])
-        assert len(sent) > 3
-        store.flush()
-        assert len(list(resolve(store))) == 1300
