@@ -101,6 +101,9 @@ const telling: set[count] = {
 	supported_versions
 };
 
+# The highest of them: comparing costs less than looking up.
+const last_telling = supported_versions;
+
 const ja4_versions: table[count] of string = {
 	[0x0304] = "13",
 	[0x0303] = "12",
@@ -123,15 +126,18 @@ const tls_of_dtls: table[count] of count = {
 
 # A list of a hello, in the words of the fingerprints, without GREASE.
 type Words: record {
+	codes: index_vec;
 	decimal: string;
-	hexadecimal: string;
-	# Sorted; of extensions without the server name and ALPN, whose presence JA4 tells elsewhere.
-	sorted: string;
-	amount: count;
+	# Sorted, in hexadecimal, once asked for; of extensions without the server name and ALPN, whose presence JA4 tells
+	# elsewhere.
+	sorted: string &optional;
 };
 
 # Programs repeat their hellos; browsers at least their lists, up to the value of GREASE and the order of extensions.
 const max_hellos = 2000;
+# Between lists of a key. Nobody outside can guess it, so two hellos of one key are one.
+global between = unique_id("");
+
 global client_memory: table[string] of ClientFingerprints = table();
 global server_memory: table[string] of Fingerprint = table();
 global list_memory: table[string] of Words = table();
@@ -142,43 +148,53 @@ function is_grease(code: count): bool
 	return ( code & 0x0f0f ) == 0x0a0a && code / 256 == code % 256;
 	}
 
+# There are few, and `fmt` costs more than looking up.
+global hexadecimal: table[count] of string = table() &default_insert=function(
+    code: count): string
+	{
+	return fmt("%04x", code);
+	};
+
 function join_hexadecimal(codes: index_vec): string
 	{
 	local parts: vector of string = vector();
 	for ( _, code in codes )
-		parts += fmt("%04x", code);
+		parts += hexadecimal[code];
 
 	return join_string_vec(parts, ",");
 	}
 
-function read_list(codes: index_vec, unsorted: set[count]): Words
+function read_list(codes: index_vec): Words
 	{
 	local decimal: vector of string = vector();
 	local kept: index_vec = vector();
-	local to_sort: index_vec = vector();
 	for ( _, code in codes )
 		if ( ! is_grease(code) )
 			{
 			decimal += cat(code);
 			kept += code;
-			if ( code !in unsorted )
-				to_sort += code;
 			}
 
-	sort(to_sort);
-	return Words($decimal=join_string_vec(decimal, "-"),
-	    $hexadecimal=join_hexadecimal(kept), $sorted=join_hexadecimal(
-	    to_sort), $amount=|kept|);
+	return Words($codes=kept, $decimal=join_string_vec(decimal, "-"));
 	}
 
-function words_of(codes: index_vec, memory: table[string] of Words,
-    unsorted: set[count]): Words
+function words_of(codes: index_vec, memory: table[string] of Words): Words
 	{
 	local key = cat(codes);
 	if ( key !in memory )
-		memory[key] = read_list(codes, unsorted);
+		memory[key] = read_list(codes);
 
 	return memory[key];
+	}
+
+function list_words(codes: index_vec): Words
+	{
+	return words_of(codes, list_memory);
+	}
+
+function extension_words(codes: index_vec): Words
+	{
+	return words_of(codes, extension_memory);
 	}
 
 const nothing: set[count] = set();
@@ -187,9 +203,19 @@ const told_elsewhere: set[count] = {
 	SSL::SSL_EXTENSION_APPLICATION_LAYER_PROTOCOL_NEGOTIATION,
 };
 
-function list_words(codes: index_vec): Words
+function sorted_hexadecimal(words: Words, without: set[count]): string
 	{
-	return words_of(codes, list_memory, nothing);
+	if ( ! words?$sorted )
+		{
+		local to_sort: index_vec = vector();
+		for ( _, code in words$codes )
+			if ( code !in without )
+				to_sort += code;
+		sort(to_sort);
+		words$sorted = join_hexadecimal(to_sort);
+		}
+
+	return words$sorted;
 	}
 
 function short_hash(text: string): string
@@ -200,9 +226,9 @@ function short_hash(text: string): string
 function ja3(hello: ClientHello): Fingerprint
 	{
 	local raw = fmt("%d,%s,%s,%s,%s", hello$version, list_words(
-	    hello$ciphers)$decimal, words_of(hello$extensions, extension_memory,
-	    told_elsewhere)$decimal, list_words(hello$groups)$decimal,
-	    list_words(hello$point_formats)$decimal);
+	    hello$ciphers)$decimal, extension_words(hello$extensions)$decimal,
+	    list_words(hello$groups)$decimal, list_words(
+	    hello$point_formats)$decimal);
 	return Fingerprint($value=md5_hash(raw), $raw=raw);
 	}
 
@@ -271,18 +297,19 @@ function names_server(extensions: index_vec): bool
 function ja4(hello: ClientHello): Fingerprint
 	{
 	local ciphers = list_words(hello$ciphers);
-	local extensions = words_of(hello$extensions, extension_memory,
-	    told_elsewhere);
-	local algorithms = list_words(hello$signature_algorithms)$hexadecimal;
+	local extensions = extension_words(hello$extensions);
+	local algorithms = join_hexadecimal(list_words(
+	    hello$signature_algorithms)$codes);
 	local prefix = fmt("%s%s%s%02d%02d%s", hello$transport,
 	    ja4_versions[ja4_version(hello)], names_server(hello$extensions) ? "d" :
-	    "i", ciphers$amount < 99 ? ciphers$amount : 99, extensions$amount < 99 ?
-	    extensions$amount : 99, alpn_ends(hello?$alpn ? hello$alpn : ""));
-	local tail = algorithms == "" ? extensions$sorted : extensions$sorted + "_" +
-	    algorithms;
-	return Fingerprint($value=fmt("%s_%s_%s", prefix, short_hash(ciphers$sorted),
-	    short_hash(tail)), $raw=fmt("%s_%s_%s", prefix, ciphers$sorted,
-	    tail));
+	    "i", |ciphers$codes| < 99 ? |ciphers$codes| : 99, |extensions$codes| < 99 ?
+	    |extensions$codes| : 99, alpn_ends(hello?$alpn ? hello$alpn : ""));
+	local suites = sorted_hexadecimal(ciphers, nothing);
+	local tail = sorted_hexadecimal(extensions, told_elsewhere);
+	if ( algorithms != "" )
+		tail += "_" + algorithms;
+	return Fingerprint($value=fmt("%s_%s_%s", prefix, short_hash(suites),
+	    short_hash(tail)), $raw=fmt("%s_%s_%s", prefix, suites, tail));
 	}
 
 # The numbers in an extension: their length in bytes, then they.
@@ -349,12 +376,8 @@ function client_fingerprints(transport: string, version: count,
     ciphers: index_vec, extensions: index_vec, lists: string_vec)
     : ClientFingerprints
 	{
-	# With the sizes, two hellos of one key are one.
-	local sizes: index_vec = vector();
-	for ( _, raw in lists )
-		sizes += |raw|;
-
-	local key = cat(transport, version, ciphers, extensions, sizes, lists);
+	local key = cat(transport, version, ciphers, extensions, join_string_vec(lists,
+	    between));
 	if ( key in client_memory )
 		return client_memory[key];
 
@@ -371,7 +394,8 @@ function client_fingerprints(transport: string, version: count,
 function server_fingerprint(version: count, cipher: count,
     extensions: index_vec): Fingerprint
 	{
-	local key = fmt("%d,%d,%s", version, cipher, extensions);
+	# The list stands between the numbers, so two hellos of one key are one.
+	local key = cat(version, extensions, cipher);
 	if ( key in server_memory )
 		return server_memory[key];
 

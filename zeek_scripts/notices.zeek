@@ -88,11 +88,6 @@ const about_trust: set[string] = {
 	"self_issued",
 	"untrusted_issuer"
 };
-const about_time: set[string] = {
-	"expired",
-	"not_yet_valid"
-};
-
 # Whether a policy script of Zeek is loaded and looks at this server. Asked by name and late, as it may be loaded after
 # this one, and its options may change.
 function watches(option_name: string, server: addr): bool
@@ -104,47 +99,57 @@ function watches(option_name: string, server: addr): bool
 # What validate-certs found of the chain; where it has yet to look, it will find what we found, or the dates.
 function zeeks_code(ssl: SSL::Info, ours: int): int
 	{
+@ifdef ( SSL::ssl_cache_intermediate_ca )
+	if ( ssl?$validation_code )
+		return ssl$validation_code;
+@else
+	# It may be loaded after this script. This costs more than all the rest of a notice.
 	local fields = record_fields(ssl);
 	if ( "validation_code" in fields && fields["validation_code"]?$value )
 		return fields["validation_code"]$value as int;
+@endif
 
 	return ours == x509_ok ? x509_expired : ours;
 	}
 
-# Whether Zeek's own policy scripts have a notice for the same thing: validate-certs for whatever OpenSSL says of a chain
-# that was sent, weak-keys and expiring-certs for the servers that they are told to watch, and by their own options.
+# Whether validate-certs has a notice for the same thing: it has one for whatever OpenSSL says of a chain that was sent.
+function validation_tells(id: string, rec: Info, ssl: SSL::Info): bool
+	{
+	if ( ! rec?$validation_code
+	    || rec?$cert_inherited_from
+	    || type_name(lookup_ID("SSL::ssl_cache_intermediate_ca")) != "bool" )
+		return F;
+
+	local code = zeeks_code(ssl, rec$validation_code);
+	return code != x509_ok && ( id in about_trust || about_dates(code) );
+	}
+
+# Whether Zeek's own policy scripts have a notice for the same thing: validate-certs, and for the servers that they are told
+# to watch, weak-keys and expiring-certs, by their own options.
 function zeek_tells(id: string, rec: Info, ssl: SSL::Info): bool
 	{
-	if ( ( id in about_trust || id in about_time )
-	    && rec?$validation_code
-	    && ! rec?$cert_inherited_from
-	    && type_name(lookup_ID("SSL::ssl_cache_intermediate_ca")) == "bool" )
-		{
-		local code = zeeks_code(ssl, rec$validation_code);
-		if ( code != x509_ok && ( id in about_trust || about_dates(code) ) )
-			return T;
-		}
-
 	local finished = rec?$established
 	    && rec$established
 	    && ! rec?$cert_inherited_from;
-	if ( id in about_time
-	    && finished
-	    && watches("SSL::notify_certs_expiration", rec$id$resp_h) )
-		return T;
-	if ( ! watches("SSL::notify_weak_keys", rec$id$resp_h) )
-		return F;
-
+	local server = rec$id$resp_h;
 	switch ( id )
 		{
+		case "self_signed", "self_issued", "untrusted_issuer":
+			return validation_tells(id, rec, ssl);
+		case "expired", "not_yet_valid":
+			return validation_tells(id, rec, ssl)
+			    || ( finished && watches("SSL::notify_certs_expiration", server) );
 		case "weak_key":
 			return finished
+			    && watches("SSL::notify_weak_keys", server)
 			    && ( rec$certificate$key_type == "rsa" || rec$certificate$key_type == "dsa" )
 			    && rec$certificate$key_length < ( lookup_ID("SSL::notify_minimal_key_length") as count );
 		case "legacy_version":
-			return ssl$version_num < ( lookup_ID("SSL::tls_minimum_version") as count );
+			return watches("SSL::notify_weak_keys", server)
+			    && ssl$version_num < ( lookup_ID("SSL::tls_minimum_version") as count );
 		case "weak_cipher":
-			return ( lookup_ID("SSL::unsafe_ciphers_regex") as pattern ) in rec$cipher;
+			return watches("SSL::notify_weak_keys", server)
+			    && ( lookup_ID("SSL::unsafe_ciphers_regex") as pattern ) in rec$cipher;
 		default:
 			return F;
 		}

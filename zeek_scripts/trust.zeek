@@ -87,7 +87,10 @@ const meanings: table[int] of string = {
 	[78] = "certificate signature algorithm mismatch",
 	[79] = "invalid CA certificate",
 	[80] = "path length invalid for non-CA certificate",
-};
+} &default=function(code: int): string
+	{
+	return fmt("certificate verification error %d", code);
+	};
 
 # Trusted; self-signed, which is apart; dates; OpenSSL's own troubles (unspecified, memory, call, store).
 const no_chain_failures: set[int] = {
@@ -120,8 +123,7 @@ function trusts_public_roots(): bool
 
 function verdict_meaning(code: int): string
 	{
-	return code in meanings ? meanings[code] : fmt(
-	    "certificate verification error %d", code);
+	return meanings[code];
 	}
 
 function chain_failed(code: int): bool
@@ -136,7 +138,7 @@ function verdict_status(verdict: Verdict, at: time): string
 	if ( verdict$code == x509_ok && verdict?$starts && at < verdict$starts )
 		return meanings[x509_not_yet_valid];
 
-	return verdict_meaning(verdict$code);
+	return meanings[verdict$code];
 	}
 
 function about_dates(code: int): bool
