@@ -83,11 +83,6 @@ export {
 	} &redef;
 }
 
-const about_trust: set[string] = {
-	"self_signed",
-	"self_issued",
-	"untrusted_issuer"
-};
 # Whether a policy script of Zeek is loaded and looks at this server. Asked by name and late, as it may be loaded after
 # this one, and its options may change.
 function watches(option_name: string, server: addr): bool
@@ -96,51 +91,48 @@ function watches(option_name: string, server: addr): bool
 	return hosts is Host && addr_matches_host(server, hosts as Host);
 	}
 
-# What validate-certs found of the chain; where it has yet to look, it will find what we found, or the dates.
-function zeeks_code(ssl: SSL::Info, ours: int): int
+# What validate-certs has found of a chain that was sent; it has a notice for all but ok, and where it is not loaded, it finds
+# nothing else. Where it has yet to look, it will find what we found, or the dates.
+function zeeks_code(rec: Info, ssl: SSL::Info): int
 	{
+	if ( ! rec?$validation_code || rec?$cert_inherited_from )
+		return x509_ok;
+
 @ifdef ( SSL::ssl_cache_intermediate_ca )
 	if ( ssl?$validation_code )
 		return ssl$validation_code;
 @else
-	# It may be loaded after this script. This costs more than all the rest of a notice.
+	# It is not loaded, or after this script. To find out costs more than all the rest of a notice.
+	if ( type_name(lookup_ID("SSL::ssl_cache_intermediate_ca")) != "bool" )
+		return x509_ok;
+
 	local fields = record_fields(ssl);
 	if ( "validation_code" in fields && fields["validation_code"]?$value )
 		return fields["validation_code"]$value as int;
 @endif
 
-	return ours == x509_ok ? x509_expired : ours;
+	return rec$validation_code == x509_ok ? x509_expired : rec$validation_code;
 	}
 
-# Whether validate-certs has a notice for the same thing: it has one for whatever OpenSSL says of a chain that was sent.
-function validation_tells(id: string, rec: Info, ssl: SSL::Info): bool
+function finished(rec: Info): bool
 	{
-	if ( ! rec?$validation_code
-	    || rec?$cert_inherited_from
-	    || type_name(lookup_ID("SSL::ssl_cache_intermediate_ca")) != "bool" )
-		return F;
-
-	local code = zeeks_code(ssl, rec$validation_code);
-	return code != x509_ok && ( id in about_trust || about_dates(code) );
+	return rec?$established && rec$established && ! rec?$cert_inherited_from;
 	}
 
 # Whether Zeek's own policy scripts have a notice for the same thing: validate-certs, and for the servers that they are told
 # to watch, weak-keys and expiring-certs, by their own options.
 function zeek_tells(id: string, rec: Info, ssl: SSL::Info): bool
 	{
-	local finished = rec?$established
-	    && rec$established
-	    && ! rec?$cert_inherited_from;
 	local server = rec$id$resp_h;
 	switch ( id )
 		{
 		case "self_signed", "self_issued", "untrusted_issuer":
-			return validation_tells(id, rec, ssl);
+			return zeeks_code(rec, ssl) != x509_ok;
 		case "expired", "not_yet_valid":
-			return validation_tells(id, rec, ssl)
-			    || ( finished && watches("SSL::notify_certs_expiration", server) );
+			return about_dates(zeeks_code(rec, ssl))
+			    || ( finished(rec) && watches("SSL::notify_certs_expiration", server) );
 		case "weak_key":
-			return finished
+			return finished(rec)
 			    && watches("SSL::notify_weak_keys", server)
 			    && ( rec$certificate$key_type == "rsa" || rec$certificate$key_type == "dsa" )
 			    && rec$certificate$key_length < ( lookup_ID("SSL::notify_minimal_key_length") as count );
