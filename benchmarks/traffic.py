@@ -2,8 +2,8 @@
 
 `mixed` is TLS-heavy: every session of `pcaps/` again and again, each copy from another network; with it downloads over some of
 the sessions, DNS and plain HTTP. Of its packets about a third belong to handshakes. Its servers are popular ones, which keep
-their names and certificates; in `strangers` every session has a name and a certificate of its own. `bulk` is one download
-after another. `flows` is a capture of connections that all begin and never end.
+their names and certificates; in `strangers` every session has a name and a certificate of its own. `busy` is `mixed` at a time
+at which the certificates are valid, and without the hours in which a small capture waits. `bulk` is one download after another. `flows` is a capture of connections that all begin and never end.
 """
 
 import gzip
@@ -25,6 +25,8 @@ HEADER = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
 RETRY = bytes.fromhex("cf21ad74")
 """How the random of a HelloRetryRequest begins."""
 IPV4, TCP, UDP = b"\x08\x00", 6, 17
+PAUSE = 3.0
+"""Longest pause of a small capture in `busy`, seconds."""
 DOWNLOAD, NOISE = 160, 8
 """Packets of a download, and conversations without TLS, for each download."""
 START = 1_767_000_000.0
@@ -71,6 +73,12 @@ def connections(captures: Iterable[Frames]) -> list[Flow]:
                 sides = frozenset((frame[26:30] + frame[34:36], frame[30:34] + frame[36:38]))
                 by_tuple[frames[0][0], sides].append((ts, frame))
     return [Flow(frames, began) for (began, _), frames in by_tuple.items() if len(frames) > 12]
+
+
+def hurried(frames: Frames) -> Frames:
+    """The frames without long pauses."""
+    saved = accumulate((max(b - a - PAUSE, 0.0) for (a, _), (b, _) in pairwise(frames)), initial=0.0)
+    return [(ts - by, frame) for (ts, frame), by in zip(frames, saved, strict=True)]
 
 
 def moved(frames: Frames, copy: int, shift: float) -> Iterator[tuple[float, bytes]]:
@@ -223,13 +231,13 @@ def noise(rng: random.Random, count: int) -> Iterator[tuple[float, bytes]]:
             began += 0.002
 
 
-def mixed(out: BinaryIO, size: int, seed: int = 1, *, strangers: bool = False) -> int:
+def mixed(out: BinaryIO, size: int, seed: int = 1, *, strangers: bool = False, busy: bool = False) -> int:
     """Write about `size` bytes; how many copies of the small captures it took."""
     rng = random.Random(seed)
-    captures = [Small(frames) for frames in small_captures()]
+    captures = [Small(hurried(frames) if busy else frames) for frames in small_captures()]
     flows = connections(small.frames for small in captures)
     out.write(HEADER)
-    copy, shift = 0, START
+    copy, shift = 0, max(small.began for small in captures) if busy else START
     while out.tell() < size:
         frames = [frame for small in captures for frame in small.copy(copy, shift, rng, strangers=strangers)]
         chosen = [rng.choice(flows) for _ in range(len(flows) // 4)]
@@ -247,6 +255,11 @@ def mixed(out: BinaryIO, size: int, seed: int = 1, *, strangers: bool = False) -
 def strangers(out: BinaryIO, size: int) -> int:
     """As `mixed`, with other names and certificates in each session."""
     return mixed(out, size, strangers=True)
+
+
+def busy(out: BinaryIO, size: int) -> int:
+    """As `mixed`, at the time of the small captures and without their long pauses."""
+    return mixed(out, size, busy=True)
 
 
 def bulk(out: BinaryIO, size: int, seed: int = 1) -> int:
