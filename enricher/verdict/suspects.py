@@ -1,6 +1,6 @@
 """Sessions that several processes could have opened: only what holds for every one of them counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final, get_args
 
@@ -26,13 +26,11 @@ def _process(candidate: Candidate) -> Process:
     return candidate.process or Process(guid=candidate.guid, pid=candidate.pid, image=candidate.image)
 
 
-def common(findings: Iterable[Finding | None]) -> Finding | None:
-    """The first suspect's finding, told for each; None, and no more are asked, when one has none."""
-    found = []
-    for finding in findings:
-        if finding is None:
-            return None
-        found.append(finding)
+def common(findings: Sequence[Finding | None]) -> Finding | None:
+    """The first suspect's finding, told for each; None when one has none."""
+    found = [finding for finding in findings if finding is not None]
+    if len(found) < len(findings):
+        return None
     texts = dict.fromkeys(finding.text for finding in found)
     return found[0]._replace(text=" ".join(islice(texts, _MAX_TEXTS)))
 

@@ -57,8 +57,11 @@ def score(evidence: tuple[Evidence, ...], weights: Weights) -> int:
 def _evidence(suspected: tuple[Case, ...], weights: Weights) -> tuple[Evidence, ...]:
     """What holds whoever opened the session; sorted by leg, then heaviest first."""
     found = []
+    first, *others = suspected
     for rule in RULES.values():
-        finding = common(map(rule.find, suspected))
+        finding = rule.find(first)
+        if finding is not None:  # which it seldom is
+            finding = common([finding, *map(rule.find, others)])
         if finding is not None:
             found.append(
                 Evidence(
