@@ -6,31 +6,25 @@ here: packages, Zeek's control, systemd (its units' commands are run), and Windo
 
 import json
 import shutil
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-from shown import ROOT, clone, enter
+from layered import OFFLINE, SOURCE, layer, prepared
+from shown import enter
 
-LAYER = """
-mkdir layer
-mount -t tmpfs tmpfs layer
-for place in etc opt usr/local var/lib; do
-  mkdir -p layer/$place/{over,work}
-  mount -t overlay overlay -o "lowerdir=/$place,upperdir=layer/$place/over,workdir=layer/$place/work" /$place
-done
+APART = ("unshare", "--mount", "--net")
+LAYER = f"""{layer("etc", "opt", "usr/local", "var/lib")}
 mount -t tmpfs tmpfs /run
 ip link set lo up
 for machine in 10 20 30; do ip address add 192.168.56.$machine/32 dev lo; done
 """
 LAB = f"""
-mkdir -p bin /usr/local/src/an1496
+{SOURCE}
+mkdir bin
 printf '#!/bin/sh\\necho "$@" >>asked\\n' >bin/systemctl
 chmod +x bin/systemctl
 export PATH=$PWD/bin:$PATH REPO=/usr/local/src/an1496
-(cd {ROOT} && cp -r docs enricher deploy pyproject.toml README.md LICENSE "$REPO")
 
 bash deploy/lab/server.sh
 $(sed -n 's/^ExecStart=//p' /etc/systemd/system/lab-tls.service) >/dev/null 2>&1 &
@@ -95,29 +89,14 @@ for number, data in events:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A folder that looks like a clone, where this machine lets a layer be put over its folders."""
-    pytest.importorskip("setuptools", minversion="77", reason="what builds the package is not at hand")
-    clone(tmp_path)
-    takes = "command -v redis-server openssl; test -f /etc/redis/redis.conf; getent group redis"
-    tried = subprocess.run(
-        ["unshare", "--mount", "--net", "bash", "-euc", f"{LAYER}\n{takes}"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if tried.returncode:
-        pytest.skip(f"takes root, overlays, iproute2, openssl and Debian's redis-server: {tried.stderr}")
-    (tmp_path / "layer").rmdir()
-    return tmp_path
+    """A folder that looks like a clone."""
+    script = f"{LAYER}\ncommand -v redis-server openssl; test -f /etc/redis/redis.conf; getent group redis"
+    return prepared(tmp_path, script, APART, "root, overlays, iproute2, openssl and Debian's redis-server")
 
 
 def test_a_session_on_windows_ends_in_a_notice_on_the_sensor(machine: Path) -> None:
-    offline = {
-        "PIP_NO_INDEX": "1",
-        "PIP_NO_DEPS": "1",
-        "PIP_NO_BUILD_ISOLATION": "0",  # a negated option
-        "PYTHONPATH": sysconfig.get_path("purelib"),  # what the package takes
-    }
     script = LAYER + LAB + WINDOWS.format(windows=PLAYED)
-    notice = json.loads(enter(script, machine, "unshare", "--mount", "--net", **offline).splitlines()[-1])
+    notice = json.loads(enter(script, machine, *APART, **OFFLINE).splitlines()[-1])
     assert notice["host"] == "windows"
     assert notice["process"]["image"].endswith("powershell.exe")
     assert notice["server"]["subject"] == "CN=update.lab.example"
