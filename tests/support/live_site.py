@@ -48,8 +48,8 @@ def agree(ledgers: Iterable[Path], told: Iterable[Path], replayed: Path) -> None
     assert {uid: same(row) for uid, row in last(ledgers, "uid").items()} == {
         row["uid"]: same(row) for row in read(replayed / "sessions.jsonl")
     }
-    assert {id_: (n["severity"], n["count"]) for id_, n in last(told, "id").items() if n["count"]} == {
-        n["id"]: (n["severity"], n["count"]) for n in read(replayed / "notices.jsonl")
+    assert {id_: standing(n) for id_, n in last(told, "id").items() if n["count"]} == {
+        n["id"]: standing(n) for n in read(replayed / "notices.jsonl")
     }
 
 
@@ -79,3 +79,9 @@ def same(row: Row) -> Row:
     """A row as a replay writes it, which knows neither revision nor lateness."""
     disposition = "matched" if row["disposition"] == "late" else row["disposition"]
     return {**{k: v for k, v in row.items() if k != "revision"}, "disposition": disposition}
+
+
+def standing(notice: Row) -> Row:
+    """What a notice says, without its revision and where its records were read from."""
+    facts = {name: notice[name] for name in ("severity", "score", "count", "process", "legs", "unseen")}
+    return facts | {"sessions": [session["uid"] for session in notice["sessions"]]}

@@ -9,6 +9,12 @@ from enricher.service.live.service import Service
 from service_fakes import Log, Turns
 
 
+def to_a_file(folder: Path, more: str = "") -> str:
+    """A configuration that tells everything to a file in a folder that is not there."""
+    sink = f'type = "file"\npath = "{folder}/out/notices.jsonl"\n{more}'
+    return f'[verdict]\nmin_severity = "informational"\n[[sinks]]\n{sink}\n'
+
+
 def test_a_source_that_stays_away_is_told_once(site, tmp_path: Path) -> None:
     log = Log()
 
@@ -25,14 +31,7 @@ def test_a_source_that_stays_away_is_told_once(site, tmp_path: Path) -> None:
 def test_a_sink_that_is_away_is_told_once_with_what_it_did_not_get_and_when_it_is_back(
     site, make, tmp_path: Path
 ) -> None:
-    engine = site(f"""
-        [verdict]
-        min_severity = "informational"
-        [[sinks]]
-        type = "file"
-        path = "{tmp_path}/out/notices.jsonl"
-        retry_seconds = 0
-        """)
+    engine = site(to_a_file(tmp_path, "retry_seconds = 0"))
 
     def another(n: int) -> None:
         service._last -= 1e6  # its next round is due
@@ -58,7 +57,6 @@ def test_a_sink_that_is_away_is_told_once_with_what_it_did_not_get_and_when_it_i
 def test_a_sink_that_is_waited_for_is_told_meanwhile(site, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr("enricher.service.delivery.delivery._BEAT", 0.05)
     path = tmp_path / "out" / "notices.jsonl"
-    sink = f'[verdict]\nmin_severity = "informational"\n[[sinks]]\ntype = "file"\npath = "{path}"\n'
     log, until = Log(), time.monotonic() + 20
 
     def stopping(_seconds: float) -> bool:
@@ -68,21 +66,14 @@ def test_a_sink_that_is_waited_for_is_told_meanwhile(site, monkeypatch, tmp_path
             raise TimeoutError
         return path.exists()
 
-    with Service(site(sink), log, stopping) as service:
+    with Service(site(to_a_file(tmp_path)), log, stopping) as service:
         service.run()
     assert "dead letters" not in log
     assert path.read_bytes().count(b"\n") == 1
 
 
 def test_dead_letters_are_sent_again_when_the_configuration_is_read_anew(site, tmp_path: Path) -> None:
-    engine = site(f"""
-        [verdict]
-        min_severity = "informational"
-        [[sinks]]
-        type = "file"
-        path = "{tmp_path}/out/notices.jsonl"
-        retry_seconds = 0
-        """)
+    engine = site(to_a_file(tmp_path, "retry_seconds = 0"))
     log = Log()
     figures = []
 

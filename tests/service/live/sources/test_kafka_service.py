@@ -17,6 +17,7 @@ from enricher.join.server import EmbeddedServer
 from enricher.service.engine import Engine
 from enricher.service.live.service import Service
 from enricher.service.live.sources.kafka import KafkaTopic
+from live_site import agree, last, read, same
 from service_fakes import Log
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
@@ -25,28 +26,6 @@ PCAPS = Path(__file__).resolve().parents[4] / "pcaps"
 ENDPOINTS = ("ws-04.json", "ws-07.json")
 """Plain events, and Winlogbeat's documents."""
 PATIENCE = 30.0
-
-Row = dict[str, Any]
-
-
-def rows(file: Path) -> list[Row]:
-    return [json.loads(line) for line in file.read_bytes().splitlines()] if file.exists() else []
-
-
-def settled(row: Row) -> Row:
-    """A live row beside a replay's: without revision and lateness."""
-    left = {key: value for key, value in row.items() if key != "revision"}
-    return left | {"disposition": "matched" if row["disposition"] == "late" else row["disposition"]}
-
-
-def told(notices: list[Row]) -> dict[str, Any]:
-    """The last revision of each notice that stands, without where its sessions were read from."""
-    last = {notice["id"]: notice for notice in sorted(notices, key=lambda notice: notice["revision"])}
-    return {
-        id_: (n["severity"], n["score"], n["count"], n["process"], [s["uid"] for s in n["sessions"]], n["unseen"])
-        for id_, n in last.items()
-        if n["count"]
-    }
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +38,7 @@ def replayed(tmp_path_factory: Any) -> Path:
     judged = ("sensor", "source", "anomalies", "anomaly_facts")
     log = [
         {"_path": "an1496"} | {k: v for k, v in row.items() if k not in judged}
-        for row in rows(out / "observations.jsonl")
+        for row in read(out / "observations.jsonl")
     ]
     (out / "an1496.log").write_text("".join(json.dumps(row) + "\n" for row in log))
     words = [word for file in logs for word in ("--endpoint", str(file))]
@@ -117,17 +96,9 @@ def site(filled: Any, own: Any, tmp_path: Path) -> Callable[..., Service]:
     return worker
 
 
-def booked(folder: Path) -> dict[str, Row]:
-    """The last row of each session, whoever wrote it."""
-    written = [row for file in folder.glob("w*.jsonl") for row in rows(file)]
-    return {row["uid"]: settled(row) for row in sorted(written, key=lambda row: row["revision"])}
-
-
 def check(folder: Path, replayed: Path) -> None:
     """All that was told is the replay's."""
-    notices = [row for file in folder.glob("notices-*.jsonl") for row in rows(file)]
-    assert booked(folder) == {row["uid"]: row for row in rows(replayed / "sessions.jsonl")}
-    assert told(notices) == told(rows(replayed / "notices.jsonl"))
+    agree(folder.glob("w*.jsonl"), folder.glob("notices-*.jsonl"), replayed)
 
 
 def once(site: Any, name: str) -> None:
@@ -137,7 +108,7 @@ def once(site: Any, name: str) -> None:
 
 def test_what_is_in_the_topics_is_told_as_a_replay_tells_it(site: Any, replayed: Path, tmp_path: Path) -> None:
     once(site, "w1")
-    assert len(rows(replayed / "notices.jsonl")) == 2
+    assert len(read(replayed / "notices.jsonl")) == 2
     check(tmp_path, replayed)
 
 
@@ -171,14 +142,15 @@ def until(done: Callable[[], Any]) -> None:
         time.sleep(0.1)
 
 
-def named(sessions: Iterable[Row]) -> dict[str, Any]:
-    return {row["uid"]: (row["disposition"], row["process_guid"], row["score"]) for row in sessions}
+def named(sessions: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {row["uid"]: (row["disposition"], row["process_guid"], row["score"]) for row in map(same, sessions)}
 
 
 def test_two_workers_of_whom_one_leaves_lose_nothing(site: Any, replayed: Path, tmp_path: Path) -> None:
+    expected = named(read(replayed / "sessions.jsonl"))
     with running(site, "w1") as leave, running(site, "w2"):
         until(lambda: any(tmp_path.glob("w*.jsonl")))
         leave()
-        until(lambda: named(booked(tmp_path).values()) == named(rows(replayed / "sessions.jsonl")))
+        until(lambda: named(last(tmp_path.glob("w*.jsonl"), "uid").values()) == expected)
     once(site, "w3")  # what else is learned counts when a session is judged last
     check(tmp_path, replayed)
