@@ -4,12 +4,6 @@
 
 module AN1496;
 
-redef record Chain += {
-	# The leaf's dates in words, which cost more than all the rest of a fact.
-	begins_on: string &optional;
-	ends_on: string &optional;
-};
-
 type Limit: record {
 	since: double;
 	most: count;
@@ -86,19 +80,12 @@ hook AN1496::judge(c: connection, s: Session)
 
 	local leaf = s$info$certificate;
 	local now = s$info$ts;
-	local chain = s$chain;
 	if ( leaf?$not_valid_after && now > leaf$not_valid_after )
-		{
-		if ( ! chain?$ends_on )
-			chain$ends_on = utc_date(leaf$not_valid_after);
-		abnormal(s, "expired", fmt("expired %s, %s before", chain$ends_on, in_days(now -
+		abnormal(s, "expired", fmt("expired %s, %s before", utc_date(
+		    leaf$not_valid_after), in_days(now -
 		    leaf$not_valid_after)));
-		}
 	if ( leaf?$not_valid_before && now < leaf$not_valid_before )
-		{
-		if ( ! chain?$begins_on )
-			chain$begins_on = utc_date(leaf$not_valid_before);
-		abnormal(s, "not_yet_valid", fmt("valid from %s, %s later", chain$begins_on,
-		    in_days(leaf$not_valid_before - now)));
-		}
+		abnormal(s, "not_yet_valid", fmt("valid from %s, %s later", utc_date(
+		    leaf$not_valid_before), in_days(leaf$not_valid_before -
+		    now)));
 	}

@@ -85,8 +85,6 @@ export {
 		found: table[string] of string &optional;
 		## The state of `rules` at which that was judged.
 		rules: count &default=0;
-		## The server names that were asked about, and whether it is for them.
-		covered: table[string] of bool &default=table();
 	};
 
 	## The facts of a chain.
@@ -112,9 +110,6 @@ const no_time: set[string] = {
 	"x509_time_offset_underflow",
 	"x509_time_offset_type",
 };
-
-# Server names that are remembered of a chain.
-const max_covered = 10;
 
 global chains: table[string] of Chain = table() &read_expire=chain_memory;
 
@@ -296,7 +291,7 @@ function chain_facts(sent: vector of Files::Info): Chain
 	return chains[key];
 	}
 
-function is_for(chain: Chain, server_name: string): bool
+function covers(chain: Chain, server_name: string): bool
 	{
 	local wanted = comparable(server_name);
 	local address = starts_with(wanted, "[") ? gsub(wanted, /^\[|\]$/, "") :
@@ -312,15 +307,4 @@ function is_for(chain: Chain, server_name: string): bool
 			return T;
 
 	return F;
-	}
-
-function covers(chain: Chain, server_name: string): bool
-	{
-	if ( server_name in chain$covered )
-		return chain$covered[server_name];
-
-	if ( |chain$covered| >= max_covered )
-		clear_table(chain$covered);
-	chain$covered[server_name] = is_for(chain, server_name);
-	return chain$covered[server_name];
 	}

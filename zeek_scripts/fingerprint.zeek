@@ -101,9 +101,6 @@ const telling: set[count] = {
 	supported_versions
 };
 
-# The highest of them: comparing costs less than looking up.
-const last_telling = supported_versions;
-
 const ja4_versions: table[count] of string = {
 	[0x0304] = "13",
 	[0x0303] = "12",
@@ -135,9 +132,6 @@ type Words: record {
 
 # Programs repeat their hellos; browsers at least their lists, up to the value of GREASE and the order of extensions.
 const max_hellos = 2000;
-# Between lists of a key. Nobody outside can guess it, so two hellos of one key are one.
-global between = unique_id("");
-
 global client_memory: table[string] of ClientFingerprints = table();
 global server_memory: table[string] of Fingerprint = table();
 global list_memory: table[string] of Words = table();
@@ -376,8 +370,12 @@ function client_fingerprints(transport: string, version: count,
     ciphers: index_vec, extensions: index_vec, lists: string_vec)
     : ClientFingerprints
 	{
-	local key = cat(transport, version, ciphers, extensions, join_string_vec(lists,
-	    between));
+	# With the sizes, two hellos of one key are one.
+	local sizes: index_vec = vector();
+	for ( _, raw in lists )
+		sizes += |raw|;
+
+	local key = cat(transport, version, ciphers, extensions, sizes, lists);
 	if ( key in client_memory )
 		return client_memory[key];
 

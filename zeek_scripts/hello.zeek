@@ -40,13 +40,10 @@ event ssl_extension(c: connection, is_client: bool, code: count, val: string)
 		begin(c);
 
 	read_extensions += code;
-	if ( code > last_telling )
-		{
-		if ( code == encrypted_client_hello )
-			read_ech = val;
-		}
-	else if ( code in telling )
+	if ( code in telling )
 		read_lists += val;
+	else if ( code == encrypted_client_hello )
+		read_ech = val;
 	}
 
 # Type (0 for the outer hello), KDF and AEAD stand at its front.

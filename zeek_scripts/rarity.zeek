@@ -224,17 +224,6 @@ hook AN1496::judge(c: connection, s: Session)
 	if ( client !in known_clients )
 		take_client(client);
 
-	# Nearly all are known to be common.
-	if ( fingerprint in fingerprint_hosts )
-		{
-		local shown = fingerprint_hosts[fingerprint];
-		if ( shown$common && ( ! asks_proxies || heard_lately(shown) ) )
-			{
-			s$info$ja4_rare = F;
-			return;
-			}
-		}
-
 	local asked = asks_proxies
 	    && ! knows(fingerprint, client)
 	    && tell_proxy(fingerprint, client, c$uid, c$id);

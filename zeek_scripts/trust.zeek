@@ -87,10 +87,7 @@ const meanings: table[int] of string = {
 	[78] = "certificate signature algorithm mismatch",
 	[79] = "invalid CA certificate",
 	[80] = "path length invalid for non-CA certificate",
-} &default=function(code: int): string
-	{
-	return fmt("certificate verification error %d", code);
-	};
+};
 
 # Trusted; self-signed, which is apart; dates; OpenSSL's own troubles (unspecified, memory, call, store).
 const no_chain_failures: set[int] = {
@@ -123,7 +120,8 @@ function trusts_public_roots(): bool
 
 function verdict_meaning(code: int): string
 	{
-	return meanings[code];
+	return code in meanings ? meanings[code] : fmt(
+	    "certificate verification error %d", code);
 	}
 
 function chain_failed(code: int): bool
@@ -138,7 +136,7 @@ function verdict_status(verdict: Verdict, at: time): string
 	if ( verdict$code == x509_ok && verdict?$starts && at < verdict$starts )
 		return meanings[x509_not_yet_valid];
 
-	return meanings[verdict$code];
+	return verdict_meaning(verdict$code);
 	}
 
 function about_dates(code: int): bool

@@ -33,10 +33,7 @@ function printable(raw: string): string
 
 function clean(fact: string): string
 	{
-	if ( |fact| <= longest_fact && controls !in fact )
-		return fact;
-
-	local shown = gsub(fact, controls, "\xef\xbf\xbd");
+	local shown = controls in fact ? gsub(fact, controls, "\xef\xbf\xbd") : fact;
 	return |shown| <= longest_fact ? shown : sub_bytes(shown, 1, longest_fact - 1) +
 	    "\xe2\x80\xa6";
 	}
@@ -61,6 +58,6 @@ function utc_date(t: time): string
 function in_days(d: interval): string
 	{
 	local seconds = interval_to_double(d);
-	return seconds < 172800.0 && seconds > -172800.0 ? cat(double_to_int(seconds /
-	    3600.0), " hours") : cat(double_to_int(seconds / 86400.0), " days");
+	return seconds < 172800.0 && seconds > -172800.0 ? fmt("%.0f hours", seconds /
+	    3600.0) : fmt("%.0f days", seconds / 86400.0);
 	}
