@@ -238,7 +238,8 @@ hook SSL::ssl_finishing(c: connection) &priority=-5
 		finish(c);
 	}
 
-hook AN1496::finalize(c: connection)
+# What was never established, once the connection is over and others have filled ssl.log's record.
+hook SSL::finalize_ssl(c: connection) &priority=-5
 	{
 	if ( c?$an1496 )
 		finish(c);

@@ -132,9 +132,6 @@ export {
 
 	## The session of a connection, made where there is none yet.
 	global observe: function(c: connection): Session;
-
-	## Finishes what was never established.
-	global finalize: Conn::RemovalHook;
 }
 
 redef record connection += {
@@ -150,7 +147,6 @@ function observe(c: connection): Session
 		{
 		c$an1496 = Session($info=Info($ts=network_time(), $uid=c$uid, $id=c$id,
 		    $proto=get_port_transport_proto(c$id$resp_p)));
-		Conn::register_removal_hook(c, finalize);
 		}
 
 	return c$an1496;

@@ -14,7 +14,7 @@
 module AN1496;
 
 redef steps = 5;
-redef pause = 3sec;
+redef pause = 5sec;
 
 # Enough for both proxies to have some.
 const several = 8;

@@ -12,7 +12,7 @@ event ssl_extension(c: connection, is_client: bool, code: count, val: string)
 
 event over(c: connection)
 	{
-	hook AN1496::finalize(c);
+	hook SSL::finalize_ssl(c);
 	}
 
 event ssl_server_hello(c: connection, version: count, record_version: count,
