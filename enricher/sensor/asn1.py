@@ -55,25 +55,27 @@ class Cursor:
         Raises:
             Malformed: no element stands here.
         """
-        data, at = self._data, self._at
-        if at + 2 > len(data):
+        data, at, size = self._data, self._at, len(self._data)
+        if at + 2 > size:
             raise Malformed("ends too early")
         tag, length = data[at], data[at + 1]
         if tag & 0x1F == 0x1F:
             raise Malformed(f"tag 0x{tag:02x} is not used in X.509")
         start = at + 2
         if length & 0x80:
-            size = length & 0x7F
-            if not 1 <= size <= 4:
+            count = length & 0x7F
+            if not 1 <= count <= 4:
                 raise Malformed("indefinite or absurd length")
-            length = int.from_bytes(data[start : start + size], "big")
-            start += size
+            length = int.from_bytes(data[start : start + count], "big")
+            start += count
         end = start + length
-        missing = max(end - len(data), 0)
-        if missing and not cut:
-            raise Malformed(f"length {length} exceeds the {max(len(data) - start, 0)} bytes left")
-        self._at = min(end, len(data))
-        return Element(tag, data[start:end], data[at:end], missing)
+        if end <= size:
+            self._at = end
+            return Element(tag, data[start:end], data[at:end])
+        if not cut:
+            raise Malformed(f"length {length} exceeds the {max(size - start, 0)} bytes left")
+        self._at = size
+        return Element(tag, data[start:], data[at:], end - size)
 
     def take(self, tag: int, *, cut: bool = False) -> Element:
         """The next element, which must have this tag.
@@ -114,15 +116,19 @@ def oid(body: bytes) -> str:
     """
     if not 1 <= len(body) <= _LONGEST_OID or body[-1] & 0x80:
         raise Malformed("object identifier does not parse")
-    arcs: list[int] = []
+    arcs = list(body) if body.isascii() else list(_arcs(body))
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def _arcs(body: bytes) -> Iterator[int]:
+    """The numbers of an OBJECT IDENTIFIER, which has the first two in one; most are of one byte each."""
     value = 0
     for byte in body:
         value = value << 7 | byte & 0x7F
         if not byte & 0x80:
-            arcs.append(value)
+            yield value
             value = 0
-    first = min(arcs[0] // 40, 2)
-    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
 
 def bits(body: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from enricher.sensor.hostname import matches
-from enricher.sensor.trust import Path, Trust
+from enricher.sensor.trust import Path, Trust, remembered
 from enricher.sensor.x509 import Certificate
 
 
@@ -45,6 +45,7 @@ class Certificates:
         self._chains: OrderedDict[tuple[tuple[bytes, ...], int], _Chain] = OrderedDict()
         """By what was looked at, and how many were sent."""
         self._cached_bytes = 0
+        self._flaw = remembered(lambda der: Certificate(der, 0).flaw)
 
     def facts(self, chain: tuple[bytes, ...], server_name: str | None, ts: float) -> dict[str, Any]:
         """Fields of `model.observation.Observation` for a chain (DER, leaf first); nothing for an empty one.
@@ -100,7 +101,7 @@ class Certificates:
         for position, der in enumerate(chain):
             if len(der) > self._settings.max_certificate_bytes:
                 return f"certificate {position}: its {len(der)} bytes are more than are read"
-            certificate = leaf if leaf and position == 0 else Certificate(der, 0)
-            if certificate.flaw:
-                return f"certificate {position}: {certificate.flaw}"
+            flaw = leaf.flaw if leaf and position == 0 else self._flaw(der)
+            if flaw:
+                return f"certificate {position}: {flaw}"
         return f"chain: {len(chain)} of {sent} certificates were read" if sent > len(chain) else None

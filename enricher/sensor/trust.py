@@ -5,8 +5,9 @@ the time of the capture. Local policy (security levels, purposes) has no say: th
 """
 
 import re
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeVar
 
 from OpenSSL import crypto
 
@@ -18,6 +19,18 @@ _NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME, which pyOpenSSL does not name."""
 _FLAGS: Final = _NO_CHECK_TIME | crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X509StoreFlags.IGNORE_CRITICAL
 _PEM: Final = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----.*?-----END (?:X509 )?CERTIFICATE-----", re.DOTALL)
+_AUTHORITIES: Final = 128
+"""Certificates remembered because many servers send them; a busy network sees about as many."""
+_LARGEST_AUTHORITY: Final = 8192
+"""Bytes. Those of authorities have two thousand; larger ones are read each time, so that nobody can fill memory."""
+
+T = TypeVar("T")
+
+
+def remembered(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """`read` for certificates (DER) that come again in the chains of others, which remembers what it has read."""
+    known = lru_cache(_AUTHORITIES)(read)
+    return lambda der: known(der) if len(der) <= _LARGEST_AUTHORITY else read(der)
 
 
 class Validation(NamedTuple):
@@ -53,6 +66,8 @@ class Trust:
 
     def __init__(self, anchors: Iterable[crypto.X509]) -> None:
         self._store = _store(anchors, _FLAGS)
+        self._load = remembered(_load)
+        self._validity = remembered(_validity)
 
     @classmethod
     def from_pem(cls, pem: bytes, name: str = "CA bundle") -> "Trust":
@@ -61,19 +76,20 @@ class Trust:
         Raises:
             ConfigError: no certificate in it can be read.
         """
-        anchors = [anchor for block in _PEM.findall(pem) if (anchor := _load(crypto.FILETYPE_PEM, block)) is not None]
+        anchors = [anchor for block in _PEM.findall(pem) if (anchor := _load(block, crypto.FILETYPE_PEM)) is not None]
         if not anchors:
             raise ConfigError(f"{name}: holds no certificate in PEM form", "give a file of BEGIN CERTIFICATE blocks")
         return cls(anchors)
 
     def path(self, chain: tuple[bytes, ...]) -> Path | None:
         """Look for a way from a chain's leaf (DER, leaf first, the rest in any order); None: OpenSSL cannot read it."""
-        leaf, *others = (_load(crypto.FILETYPE_ASN1, der) for der in chain) if chain else (None,)
+        leaf = _load(chain[0]) if chain else None
         if leaf is None:
             return None
-        context = crypto.X509StoreContext(self._store, leaf, [other for other in others if other is not None])
+        others = [other for der in chain[1:] if (other := self._load(der)) is not None]
+        context = crypto.X509StoreContext(self._store, leaf, others)
         try:
-            return _window(context.get_verified_chain())
+            return self._way(context.get_verified_chain())
         except crypto.X509StoreContextError as error:
             code = int(error.errors[0])
         except crypto.Error:
@@ -83,15 +99,17 @@ class Trust:
             code = validation.NO_LOCAL_ISSUER
         return Path(code)
 
+    def _way(self, found: list[crypto.X509]) -> Path:
+        """When every certificate of a way is valid, the leaf first."""
+        leaf, *others = (crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in found)
+        starts, ends = zip(_validity(leaf), *map(self._validity, others), strict=True)
+        return Path(validation.OK, max(starts), min(ends))
 
-def _window(chain: list[crypto.X509]) -> Path:
-    """When every certificate of a chain is valid."""
-    facts = [Certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, one), 0).facts for one in chain]
-    return Path(
-        validation.OK,
-        max(one.get("cert_not_valid_before", float("-inf")) for one in facts),
-        min(one.get("cert_not_valid_after", float("inf")) for one in facts),
-    )
+
+def _validity(der: bytes) -> tuple[float, float]:
+    """First and last moment of a certificate; what cannot be read of them bounds nothing."""
+    facts = Certificate(der, 0).facts
+    return facts.get("cert_not_valid_before", float("-inf")), facts.get("cert_not_valid_after", float("inf"))
 
 
 def _signs_itself(certificate: crypto.X509) -> bool:
@@ -111,7 +129,7 @@ def _store(anchors: Iterable[crypto.X509], flags: int) -> crypto.X509Store:
     return store
 
 
-def _load(kind: int, data: bytes) -> crypto.X509 | None:
+def _load(data: bytes, kind: int = crypto.FILETYPE_ASN1) -> crypto.X509 | None:
     try:
         return crypto.load_certificate(kind, data)
     except (crypto.Error, ValueError):

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from enricher.errors import ConfigError
 from enricher.sensor.certificate import Certificates
-from enricher.sensor.trust import Trust
+from enricher.sensor.trust import Trust, remembered
 from enricher.sensor.validation import chain_failed
 
 
@@ -130,6 +130,28 @@ def test_an_unreadable_leaf_has_no_validation_and_an_unreadable_issuer_is_left_o
 def test_facts_carry_the_verdict(pki, trust, middle):
     facts = Certificates(trust).facts((pki.issue(by=middle).der, middle.der), None, pki.now)
     assert (facts["validation_code"], facts["validation_status"]) == (0, "ok")
+
+
+def test_what_many_chains_share_is_read_once_and_what_is_too_large_for_an_authority_each_time():
+    read = []
+    look = remembered(lambda der: read.append(der) or len(der))
+    small, large = bytes(8192), bytes(8193)
+    assert [look(small), look(small), look(large), look(large)] == [8192, 8192, 8193, 8193]
+    assert read == [small, large, large]
+
+
+def test_authorities_without_end_are_forgotten_again():
+    read = []
+    look = remembered(read.append)
+    for number in (*range(200), 199, 0):
+        look(bytes([number]))
+    assert len(read) == 201
+
+
+def test_a_way_is_as_long_valid_as_its_authorities_however_often_they_were_seen(pki, trust, root):
+    brief = pki.authority("CN=Brief", by=root, start=-1, days=2)
+    paths = [trust.path((pki.issue(by=brief).der, brief.der)) for _ in range(2)]
+    assert [path.not_after for path in paths] == [pki.now + 86400] * 2
 
 
 @pytest.fixture(scope="module")
