@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from enricher.model.observation import Observation
 from enricher.model.problem import Problem
-from enricher.sensor.container import CaptureReader, Packet, recognise
+from enricher.sensor.container import CaptureReader, Layout, Packet, Records, recognise
 from enricher.sensor.contract import LOSSES, CertificateReader, Counters, Log, WireSettings
 from enricher.sensor.datagram_table import DatagramTable
 from enricher.sensor.facts import Observer
@@ -14,7 +14,7 @@ from enricher.sensor.hellos import Hellos
 from enricher.sensor.link import LINKS
 from enricher.sensor.negotiation import Negotiation
 from enricher.sensor.packet import Network
-from enricher.sensor.passover import taker
+from enricher.sensor.passover import Passover
 
 __all__ = ["CertificateReader", "Counters", "Sensor", "WireSettings", "recognise"]
 
@@ -36,8 +36,8 @@ class Sensor:
         self._flows = FlowTable(settings, self.counters, hellos, self._report)
         self._datagrams = DatagramTable(settings, self.counters, hellos, self._report)
         self._network = Network(settings, self.counters, self._flows.segment, self._datagrams.packet)
-        self._taker = functools.cache(self._open_link)
-        self._reader = CaptureReader(self._open_link, self.counters, self._log)
+        self._passover = functools.cache(self._open_link)
+        self._reader = CaptureReader(self._taker, self.counters, self._log, self._records)
         self._ready: list[Observation] = []
 
     @property
@@ -88,17 +88,23 @@ class Sensor:
         ready, self._ready = self._ready, []
         return ready
 
-    def _open_link(self, number: int) -> Packet:
-        link, counters = LINKS.get(number), self.counters
+    def _open_link(self, number: int) -> Passover | None:
+        link = LINKS.get(number)
         if link is None:
             self._log.add(f"link type {number}", "cannot be read", "its packets are left out")
+            return None
+        return Passover(link, self._flows.halves, self._network.packet, self.counters)
 
-            def unknown(_frame: int, _ts: float, _data: bytes, _start: int, _end: int) -> None:
-                counters.packets_unknown_link += 1
+    def _taker(self, link: int) -> Packet:
+        passover = self._passover(link)
+        return passover.packet if passover is not None else self._unknown
 
-            return unknown
+    def _records(self, link: int, layout: Layout) -> Records | None:
+        passover = self._passover(link)
+        return passover.records(layout) if passover is not None else None
 
-        return taker(link, self._flows.halves, self._network.packet, counters)
+    def _unknown(self, _frame: int, _ts: float, _data: bytes, _start: int, _end: int) -> None:
+        self.counters.packets_unknown_link += 1
 
     def _report(
         self,

@@ -6,7 +6,7 @@ Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
 import functools
 import struct
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from enricher.sensor.contract import Counters, Log
 
@@ -15,16 +15,34 @@ Packet = Callable[[int, float, bytes, int, int], None]
 OpenLink = Callable[[int], Packet]
 """Gives the taker of packets of a LINKTYPE_ number."""
 
+
+class Layout(NamedTuple):
+    """How a pcap file writes its records."""
+
+    order: str
+    """Byte order, as `struct` writes it."""
+    units: int
+    """Of the time's fraction, in a second."""
+    header: int
+    """Bytes before the packet: seconds, fraction and captured length as 32 bits each, then what is of no matter."""
+
+
+Records = Callable[[int, bytes, int], tuple[int, int]]
+"""Takes whole records, as many as it likes: number of the frame before them, a buffer, where in it they start; gives
+the number of the last one and where it ends."""
+OpenRecords = Callable[[int, Layout], Records | None]
+"""Gives the taker of records of a LINKTYPE_ number, None: there is no quicker way."""
+
 _MAGIC: Final = {  # of files written big-endian: units per second, size of a record's header
     b"\xa1\xb2\xc3\xd4": (1_000_000, 16),
     b"\xa1\xb2\x3c\x4d": (1_000_000_000, 16),
     b"\xa1\xb2\xcd\x34": (1_000_000, 24),  # Kuznetzov's: interface, protocol and direction behind the lengths
 }
 _PCAP: Final = {
-    **{magic: (">", *rest) for magic, rest in _MAGIC.items()},
-    **{magic[::-1]: ("<", *rest) for magic, rest in _MAGIC.items()},
+    **{magic: Layout(">", *rest) for magic, rest in _MAGIC.items()},
+    **{magic[::-1]: Layout("<", *rest) for magic, rest in _MAGIC.items()},
 }
-"""Byte order, units per second and size of a record's header by the first four bytes."""
+"""By the first four bytes."""
 _SECTION: Final = b"\x0a\x0d\x0d\x0a"
 _ORDER: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 
@@ -42,10 +60,16 @@ def recognise(head: bytes) -> bool:
 
 
 class CaptureReader:
-    """Cuts a capture into packets. Memory: the chunk fed and at most one record."""
+    """Cuts a capture into packets. Memory: the chunk fed and at most one record.
 
-    def __init__(self, open_link: OpenLink, counters: Counters, log: Log) -> None:
+    `open_records`: gives what may take records of a pcap before they are looked at here; the rest is cut here.
+    """
+
+    def __init__(
+        self, open_link: OpenLink, counters: Counters, log: Log, open_records: OpenRecords | None = None
+    ) -> None:
         self._open_link = functools.cache(open_link)
+        self._open_records = open_records
         self._counters = counters
         self._log = log
         self._pending = bytearray()
@@ -57,9 +81,9 @@ class CaptureReader:
         self._parse: Callable[[bytes, int], int] = self._begin
         self._unpack = struct.Struct("<III").unpack_from
         self._order = "<"
-        self._units = 1_000_000
-        self._header = 16
+        self._layout = Layout("<", 1_000_000, 16)
         self._packet: Packet | None = None
+        self._take: Records | None = None
         self._interfaces: list[tuple[Packet, int, int, int]] = []
         self._ts = 0.0
 
@@ -110,7 +134,7 @@ class CaptureReader:
         head = data[offset : offset + 12]
         if len(head) == 12:
             if head[:4] in _PCAP:
-                self._order, self._units, self._header = _PCAP[head[:4]]
+                self._layout = _PCAP[head[:4]]
                 self._parse, self._need = self._pcap_header, 24
             elif recognise(head):
                 self._parse = self._blocks
@@ -121,18 +145,23 @@ class CaptureReader:
     def _pcap_header(self, data: bytes, offset: int) -> int:
         if len(data) - offset < 24:
             return offset
-        (link,) = struct.unpack_from(self._order + "I", data, offset + 20)
+        order = self._layout.order
         # Above the link type stands the length of a frame check sequence; it lies beyond IP's length.
-        self._packet = self._open_link(link & 0xFFFF)
-        self._unpack = struct.Struct(self._order + "III").unpack_from
-        self._parse, self._need = self._records, self._header
+        link = struct.unpack_from(order + "I", data, offset + 20)[0] & 0xFFFF
+        self._packet = self._open_link(link)
+        if self._open_records is not None:
+            self._take = self._open_records(link, self._layout)
+        self._unpack = struct.Struct(order + "III").unpack_from
+        self._parse, self._need = self._records, self._layout.header
         return offset + 24
 
     def _records(self, data: bytes, offset: int) -> int:
-        packet, unpack, units, header = self._packet, self._unpack, self._units, self._header
+        packet, unpack, units, header = self._packet, self._unpack, self._layout.units, self._layout.header
         assert packet is not None
         frame = self._counters.packets
         begin, size = offset, len(data)
+        if self._take is not None:
+            frame, offset = self._take(frame, data, offset)
         self._need = header
         while (start := offset + header) <= size:
             seconds, fraction, captured = unpack(data, offset)
@@ -150,7 +179,7 @@ class CaptureReader:
         return offset
 
     def _count(self, frame: int, size: int) -> None:
-        self._counters.bytes += size - self._header * (frame - self._counters.packets)
+        self._counters.bytes += size - self._layout.header * (frame - self._counters.packets)
         self._counters.packets = frame
 
     def _blocks(self, data: bytes, offset: int) -> int:

@@ -17,7 +17,7 @@ from enricher.sensor.contract import Counters, WireSettings
 from enricher.sensor.flow import Flow
 from enricher.sensor.link import LINKS
 from enricher.sensor.packet import Network
-from enricher.sensor.passover import _Headers, taker
+from enricher.sensor.passover import Passover, _Headers
 
 MAC = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
 PAYLOAD = b"what the frame carries"
@@ -132,7 +132,9 @@ class Taken:
     def __init__(self, number, halves=None):
         self.payloads, self.counters = [], Counters()
         network = Network(WireSettings(), self.counters, self.take, self.take)
-        self.take_frame = taker(LINKS[number], {} if halves is None else halves, network.packet, self.counters)
+        self.take_frame = Passover(
+            LINKS[number], {} if halves is None else halves, network.packet, self.counters
+        ).packet
 
     def take(self, _frame, _ts, _key, data, start, end, *_):
         self.payloads.append(data[start:end])
@@ -174,7 +176,7 @@ def test_frames_of_a_direction_that_is_done_are_passed_over_but_for_a_syn(name):
     number, frame = FRAMES[name]
     keys = []
     network = Network(WireSettings(), Counters(), lambda *taken: keys.append(taken[2]), print)
-    taker(LINKS[number], {}, network.packet, Counters())(1, 1.0, frame, 0, len(frame))
+    Passover(LINKS[number], {}, network.packet, Counters()).packet(1, 1.0, frame, 0, len(frame))
     half = Flow(keys[0]).halves[0]
     half.done = True
     taken = Taken(number, {keys[0]: half})
