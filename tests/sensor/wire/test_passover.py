@@ -21,7 +21,7 @@ WIDE = b"\x34\xcd\xb2\xa1"
 
 
 def tcp(flags=16):
-    return PORTS + bytes(8) + bytes((0x50, flags)) + bytes(6)
+    return PORTS + bytes(8) + bytes((0x50, flags)) + bytes(6 + 20)
 
 
 def four(source=A, protocol=6, fragment=0x4000, flags=16):
@@ -29,7 +29,7 @@ def four(source=A, protocol=6, fragment=0x4000, flags=16):
 
 
 def six(flags=16):
-    return struct.pack(">IHBB", 6 << 28, 20, 6, 64) + bytes(15) + b"\1" + bytes(15) + b"\2" + tcp(flags)
+    return struct.pack(">IHBB", 6 << 28, 40, 6, 64) + bytes(15) + b"\1" + bytes(15) + b"\2" + tcp(flags)
 
 
 FRAMES = {
@@ -44,6 +44,7 @@ FRAMES = {
     "later fragment": PLAIN + four(fragment=0x0001),
     "cut": (PLAIN + four())[:50],
     "no IP": bytes(12) + b"\x08\x06" + bytes(46),
+    "no IP that looks like it": bytes(12) + b"\x08\x06" + four(),
     "empty": b"",
 }
 DONE = (A + B + PORTS, bytes(15) + b"\1" + bytes(15) + b"\2" + PORTS)
@@ -80,7 +81,7 @@ def read(capture, cuts, *, quick):
     names=st.lists(st.sampled_from(sorted(FRAMES)), max_size=40),
     order=st.sampled_from("<>"),
     cuts=st.lists(st.integers(0, 5000), max_size=6),
-    lost=st.integers(0, 30),
+    lost=st.integers(0, 120),
 )
 def test_records_taken_in_one_look_tell_what_frames_tell_wherever_the_file_is_cut(names, order, cuts, lost):
     capture = pcap(names, order)
@@ -90,10 +91,27 @@ def test_records_taken_in_one_look_tell_what_frames_tell_wherever_the_file_is_cu
 
 @pytest.mark.parametrize("layout", [("<", None, 0), (">", None, 0), ("<", WIDE, 8)])
 def test_frames_of_directions_that_are_done_are_passed_over_once_their_header_is_known(layout):
-    names = ["open", *["done"] * 5, "SYN", "done", "first fragment", "done"]
-    delivered, last, counters, _ = read(pcap(names, *layout), [60], quick=True)
-    assert [frame for frame, *_ in delivered] == [1, 7, 9]
-    assert (last[0], counters.packets) == (9.25, 10)
+    names = [
+        "open",
+        *["done"] * 5,
+        "SYN",
+        "done",
+        "first fragment",
+        "later fragment",
+        "no IP that looks like it",
+        "done",
+    ]
+    delivered, last, counters, _ = read(pcap(names, *layout), [120], quick=True)
+    assert [frame for frame, *_ in delivered] == [1, 7, 9, 10]
+    assert (last[0], counters.packets, counters.packets_other) == (11.25, 12, 1)
+
+
+@pytest.mark.parametrize("lost", range(1, 92))
+def test_a_record_that_is_cut_short_is_not_passed_over(lost):
+    capture = pcap(["open", *["done"] * 5])[:-lost]
+    found = read(capture, [120], quick=True)
+    assert found == read(capture, [], quick=False)
+    assert found[1][0] == 4.25 if lost < 90 else 3.25
 
 
 def test_headers_that_take_turns_cost_no_depth():
