@@ -58,6 +58,8 @@ def walk(path: Path) -> int:
                     break
                 count += 1
                 offset = end
+            if not offset:
+                break  # the file is cut off
             file.seek(offset - size, 1)
     return count
 
