@@ -20,9 +20,9 @@ _NO_CHECK_TIME: Final = 0x200000
 _FLAGS: Final = _NO_CHECK_TIME | crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X509StoreFlags.IGNORE_CRITICAL
 _PEM: Final = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----.*?-----END (?:X509 )?CERTIFICATE-----", re.DOTALL)
 _AUTHORITIES: Final = 128
-"""Certificates remembered because many servers send them; a busy network sees about as many."""
+"""Certificates remembered because many servers send them: as many as there are public roots."""
 _LARGEST_AUTHORITY: Final = 8192
-"""Bytes. Those of authorities have two thousand; larger ones are read each time, so that nobody can fill memory."""
+"""Bytes. The largest public root has 2,007; larger ones are read each time, so that nobody can fill memory."""
 
 T = TypeVar("T")
 
