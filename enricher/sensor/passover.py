@@ -103,14 +103,14 @@ class Passover:
 
     def packet(self, frame: int, ts: float, data: bytes, start: int, end: int) -> None:
         """Take one frame."""
-        header, ip, size, _, unpack, upper, lower = self._shape
+        header, ip_at, size, _, unpack, upper, lower = self._shape
         if end - start >= size:
             found, high, low, protocol, key, flags = unpack(data, start)
             if found == header:
                 half = self._halves.get(key)
                 fragment = high & upper or low & lower
                 if half is None or not half.done or protocol != TCP or fragment or flags & SYN:
-                    self._deliver(frame, ts, data, start + ip, end)
+                    self._deliver(frame, ts, data, start + ip_at, end)
                 else:
                     half.last = ts
                 return
